@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Dependencies point downwards only (Scripts/check-dependencies holds the imports to this file).
+// There is no Swift package among them: system libraries come from the distribution.
+
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A module without I/O: strict memory safety on top.
+func pure(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict + [.strictMemorySafety()])
+}
+
+/// A module that meets C libraries or the operating system.
+func shell(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "StoreSync",
+  targets: [
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+    pure("Base"),
+    pure("Causality", ["Base"]),
+    pure("StoreModel", ["Base", "Causality"]),
+    pure("Merge", ["Base", "Causality", "StoreModel"]),
+    pure("Wire", ["Base", "Causality", "StoreModel", "Merge"]),
+    pure("RecordStore", ["Base", "Causality", "StoreModel", "Merge"]),
+    pure("SyncSession", ["Base", "Causality", "StoreModel", "Merge", "Wire", "RecordStore"]),
+    shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
+    shell("Transport", ["COpenSSL", "Base"]),
+
+    tests("BaseTests", ["Base"]),
+    tests("CausalityTests", ["Base", "Causality"]),
+    tests("WireTests", ["Base", "Causality", "StoreModel", "Merge", "Wire"]),
+    tests("TransportTests", ["Base", "Transport"]),
+  ]
+)
