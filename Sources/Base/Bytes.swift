@@ -1,38 +1,38 @@
 /// An error in reading bytes: where it was noticed, and what was wrong there.
-public struct ByteError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct ByteError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Offset in bytes from the start of the input.
-  public var offset: Int
-  public var reason: String
+  package var offset: Int
+  package var reason: String
 
-  public init(offset: Int, reason: String) {
+  package init(offset: Int, reason: String) {
     self.offset = offset
     self.reason = reason
   }
 
-  public var description: String { "at byte \(offset): \(reason)" }
+  package var description: String { "at byte \(offset): \(reason)" }
 }
 
 /// Appends integers and byte strings to an array.
-public struct ByteWriter: Sendable {
-  public private(set) var bytes: [UInt8]
+package struct ByteWriter: Sendable {
+  package private(set) var bytes: [UInt8]
 
-  public init(reserving capacity: Int = 0) {
+  package init(reserving capacity: Int = 0) {
     bytes = []
     bytes.reserveCapacity(capacity)
   }
 
-  public var count: Int { bytes.count }
+  package var count: Int { bytes.count }
 
-  public mutating func append(byte: UInt8) {
+  package mutating func append(byte: UInt8) {
     bytes.append(byte)
   }
 
-  public mutating func append(_ other: some Sequence<UInt8>) {
+  package mutating func append(_ other: some Sequence<UInt8>) {
     bytes.append(contentsOf: other)
   }
 
   /// An unsigned LEB128 varint: seven bits a byte, least significant first.
-  public mutating func append(varint value: UInt64) {
+  package mutating func append(varint value: UInt64) {
     var rest = value
     while rest >= 0x80 {
       bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -42,47 +42,47 @@ public struct ByteWriter: Sendable {
   }
 
   /// A signed integer, zigzag-folded so that small magnitudes stay short, as a varint.
-  public mutating func append(signedVarint value: Int64) {
+  package mutating func append(signedVarint value: Int64) {
     append(varint: UInt64(bitPattern: (value << 1) ^ (value >> 63)))
   }
 
-  public mutating func append(bigEndian value: UInt32) {
+  package mutating func append(bigEndian value: UInt32) {
     for shift in stride(from: 24, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
   }
 
-  public mutating func append(bigEndian value: UInt64) {
+  package mutating func append(bigEndian value: UInt64) {
     for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
   }
 
   /// A byte string behind its length as a varint.
-  public mutating func append(counted value: some Collection<UInt8>) {
+  package mutating func append(counted value: some Collection<UInt8>) {
     append(varint: UInt64(value.count))
     bytes.append(contentsOf: value)
   }
 }
 
 /// Reads integers and byte strings from an array; every read is checked against the end.
-public struct ByteReader: Sendable {
+package struct ByteReader: Sendable {
   private let bytes: [UInt8]
-  public private(set) var offset: Int
+  package private(set) var offset: Int
   private let end: Int
 
-  public init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     self.bytes = bytes
     offset = 0
     end = bytes.count
   }
 
-  public var isAtEnd: Bool { offset == end }
-  public var remaining: Int { end - offset }
+  package var isAtEnd: Bool { offset == end }
+  package var remaining: Int { end - offset }
 
-  public mutating func readByte() throws(ByteError) -> UInt8 {
+  package mutating func readByte() throws(ByteError) -> UInt8 {
     guard offset < end else { throw ByteError(offset: offset, reason: "expected one more byte, found the end") }
     defer { offset += 1 }
     return bytes[offset]
   }
 
-  public mutating func read(count: Int) throws(ByteError) -> ArraySlice<UInt8> {
+  package mutating func read(count: Int) throws(ByteError) -> ArraySlice<UInt8> {
     guard count >= 0, count <= remaining else {
       throw ByteError(offset: offset, reason: "expected \(count) more bytes, found \(remaining)")
     }
@@ -90,7 +90,7 @@ public struct ByteReader: Sendable {
     return bytes[offset..<offset + count]
   }
 
-  public mutating func readVarint() throws(ByteError) -> UInt64 {
+  package mutating func readVarint() throws(ByteError) -> UInt64 {
     let start = offset
     var value: UInt64 = 0
     var shift: UInt64 = 0
@@ -105,13 +105,13 @@ public struct ByteReader: Sendable {
     }
   }
 
-  public mutating func readSignedVarint() throws(ByteError) -> Int64 {
+  package mutating func readSignedVarint() throws(ByteError) -> Int64 {
     let folded = try readVarint()
     return Int64(bitPattern: (folded >> 1) ^ (0 &- (folded & 1)))
   }
 
   /// A varint that must fit an `Int` and be at most `limit`: for counts, before anything is allocated.
-  public mutating func readCount(limit: Int) throws(ByteError) -> Int {
+  package mutating func readCount(limit: Int) throws(ByteError) -> Int {
     let start = offset
     let value = try readVarint()
     guard value <= UInt64(limit) else {
@@ -120,25 +120,25 @@ public struct ByteReader: Sendable {
     return Int(value)
   }
 
-  public mutating func readBigEndianUInt32() throws(ByteError) -> UInt32 {
+  package mutating func readBigEndianUInt32() throws(ByteError) -> UInt32 {
     try read(count: 4).reduce(0) { $0 << 8 | UInt32($1) }
   }
 
-  public mutating func readBigEndianUInt64() throws(ByteError) -> UInt64 {
+  package mutating func readBigEndianUInt64() throws(ByteError) -> UInt64 {
     try read(count: 8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   /// A byte string behind its length.
-  public mutating func readCounted() throws(ByteError) -> ArraySlice<UInt8> {
+  package mutating func readCounted() throws(ByteError) -> ArraySlice<UInt8> {
     try read(count: readCount(limit: remaining))
   }
 }
 
 /// Lower-case hexadecimal.
-public enum Hex {
+package enum Hex {
   private static let digits = Array("0123456789abcdef".utf8)
 
-  public static func encode(_ bytes: some Sequence<UInt8>) -> String {
+  package static func encode(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     for byte in bytes {
       text.append(digits[Int(byte >> 4)])
@@ -148,7 +148,7 @@ public enum Hex {
   }
 
   /// Nil if `text` has an odd length or a character that is not a hexadecimal digit (either case).
-  public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+  package static func decode(_ text: some StringProtocol) -> [UInt8]? {
     let utf8 = Array(text.utf8)
     guard utf8.count % 2 == 0 else { return nil }
     var bytes: [UInt8] = []

@@ -1,19 +1,19 @@
 /// A point in civil time: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time).
 ///
 /// Wall clocks jump, backwards too. Nothing in the engine orders events by them alone: see `HybridTimestamp`.
-public struct WallTime: Hashable, Comparable, Sendable {
-  public var milliseconds: Int64
+package struct WallTime: Hashable, Comparable, Sendable {
+  package var milliseconds: Int64
 
-  public init(milliseconds: Int64) {
+  package init(milliseconds: Int64) {
     self.milliseconds = milliseconds
   }
 
-  public static func < (left: Self, right: Self) -> Bool {
+  package static func < (left: Self, right: Self) -> Bool {
     left.milliseconds < right.milliseconds
   }
 
   /// The time `milliseconds` later; saturates at the ends of the range instead of trapping.
-  public func advanced(byMilliseconds milliseconds: Int64) -> WallTime {
+  package func advanced(byMilliseconds milliseconds: Int64) -> WallTime {
     let (sum, overflow) = self.milliseconds.addingReportingOverflow(milliseconds)
     guard !overflow else { return WallTime(milliseconds: milliseconds < 0 ? .min : .max) }
     return WallTime(milliseconds: sum)
@@ -21,19 +21,19 @@ public struct WallTime: Hashable, Comparable, Sendable {
 }
 
 /// A point on a clock that never jumps, in milliseconds since an origin of its own. For time-outs and pacing only.
-public struct Instant: Hashable, Comparable, Sendable {
-  public var milliseconds: Int64
+package struct Instant: Hashable, Comparable, Sendable {
+  package var milliseconds: Int64
 
-  public init(milliseconds: Int64) {
+  package init(milliseconds: Int64) {
     self.milliseconds = milliseconds
   }
 
-  public static func < (left: Self, right: Self) -> Bool {
+  package static func < (left: Self, right: Self) -> Bool {
     left.milliseconds < right.milliseconds
   }
 
   /// The instant `milliseconds` later; saturates instead of trapping.
-  public func advanced(byMilliseconds milliseconds: Int64) -> Instant {
+  package func advanced(byMilliseconds milliseconds: Int64) -> Instant {
     let (sum, overflow) = self.milliseconds.addingReportingOverflow(milliseconds)
     guard !overflow else { return Instant(milliseconds: milliseconds < 0 ? .min : .max) }
     return Instant(milliseconds: sum)
@@ -41,6 +41,6 @@ public struct Instant: Hashable, Comparable, Sendable {
 }
 
 /// Where the engine reads civil time. A parameter everywhere, so that a simulation and a test can own the time.
-public protocol WallClock: Sendable {
+package protocol WallClock: Sendable {
   var now: WallTime { get }
 }
