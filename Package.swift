@@ -44,12 +44,16 @@ let package = Package(
     pure("Wire", ["Base", "Causality", "StoreModel", "Merge"]),
     pure("RecordStore", ["Base", "Causality", "StoreModel", "Merge"]),
     pure("SyncSession", ["Base", "Causality", "StoreModel", "Merge", "Wire", "RecordStore"]),
+    shell("Retail", ["Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
 
     tests("BaseTests", ["Base"]),
     tests("CausalityTests", ["Base", "Causality"]),
+    tests("StoreModelTests", ["Base", "StoreModel"]),
+    tests("MergeTests", ["Base", "Causality", "StoreModel", "Merge"]),
     tests("WireTests", ["Base", "Causality", "StoreModel", "Merge", "Wire"]),
+    tests("RetailTests", ["Base", "StoreModel", "Retail"]),
     tests("TransportTests", ["Base", "Transport"]),
   ]
 )

@@ -1,0 +1,204 @@
+import Base
+
+/// What identifies an entity's records.
+package enum Identity: Hashable, Sendable {
+  /// A UUID, 16 bytes; version 7, so that ids are in the order of time.
+  case uuid
+  /// A natural key, such as an article number: 1 to `ModelLimits.keyBytes` bytes of text without control characters.
+  case key
+  /// A number of 32 bits: a store's node number.
+  case number
+  /// Several keys one after the other, such as store and product.
+  case composed([Component])
+
+  package enum Component: Hashable, Sendable {
+    case uuid
+    case key
+    case number
+  }
+
+  private static let separator: UInt8 = 0x1F
+}
+
+/// Why a text or a value is not an id.
+package struct IdentityError: Error, Hashable, Sendable, CustomStringConvertible {
+  package var found: String
+  package var expected: String
+
+  package var description: String { "found “\(found)”, expected \(expected)" }
+}
+
+extension Identity {
+  /// What a person writes for an id of this kind, for messages.
+  package var expectation: String {
+    switch self {
+    case .uuid: "a UUID such as 018fc2b6-4c10-7aaa-8000-0123456789ab"
+    case .key: "a key of 1 to \(ModelLimits.keyBytes) bytes without control characters"
+    case .number: "a whole number from 0 to 4294967295"
+    case .composed(let components): components.map { $0.identity.expectation }.joined(separator: ", then “/” and ")
+    }
+  }
+
+  /// Whether the bytes have the form of this kind.
+  package func isValid(_ id: RecordID) -> Bool {
+    switch self {
+    case .uuid: id.bytes.count == 16
+    case .number: id.bytes.count == 4
+    case .key: Self.isKey(id.bytes[...])
+    case .composed(let components): Self.split(id, components) != nil
+    }
+  }
+
+  /// The text of an id: a UUID with hyphens, a key as it is, a number in decimal, a composed id with “/” between its
+  /// parts (“%” and “/” within a part are written %25 and %2F).
+  package func text(of id: RecordID) -> String {
+    switch self {
+    case .uuid: return Self.uuidText(id.bytes[...])
+    case .key: return String(decoding: id.bytes, as: UTF8.self)
+    case .number: return String(Self.number(id.bytes[...]))
+    case .composed(let components):
+      guard let parts = Self.split(id, components) else { return id.description }
+      return zip(components, parts).map { component, part in
+        Self.escape(component.identity.text(of: RecordID(Array(part))))
+      }.joined(separator: "/")
+    }
+  }
+
+  /// The id that `text(of:)` writes as `text`.
+  package func parse(_ text: String) throws(IdentityError) -> RecordID {
+    func failure() -> IdentityError { IdentityError(found: text, expected: expectation) }
+    switch self {
+    case .uuid:
+      guard text.utf8.count == 36, let bytes = Hex.decode(text.filter { $0 != "-" }), bytes.count == 16,
+        Self.uuidText(bytes[...]).utf8.elementsEqual(text.lowercased().utf8)
+      else { throw failure() }
+      return RecordID(bytes)
+    case .key:
+      let id = RecordID(key: text)
+      guard isValid(id) else { throw failure() }
+      return id
+    case .number:
+      guard let number = UInt32(text) else { throw failure() }
+      return RecordID(number: number)
+    case .composed(let components):
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      guard parts.count == components.count else { throw failure() }
+      var ids: [RecordID] = []
+      for (component, part) in zip(components, parts) {
+        guard let plain = Self.unescape(part) else { throw failure() }
+        ids.append(try component.identity.parse(plain))
+      }
+      return try compose(ids)
+    }
+  }
+
+  /// The id that consists of `parts`, one a component.
+  package func compose(_ parts: [RecordID]) throws(IdentityError) -> RecordID {
+    guard case .composed(let components) = self, components.count == parts.count,
+      zip(components, parts).allSatisfy({ $0.identity.isValid($1) })
+    else {
+      throw IdentityError(found: parts.map(\.description).joined(separator: "/"), expected: expectation)
+    }
+    var bytes: [UInt8] = []
+    for (index, part) in parts.enumerated() {
+      bytes += part.bytes
+      // Below every character that a key may hold, so that the order of ids is the order of their parts.
+      if components[index] == .key, index + 1 < parts.count { bytes.append(Self.separator) }
+    }
+    return RecordID(bytes)
+  }
+
+  /// The id as a column value: an integer, text or bytes, so that SQL reads and joins it without functions.
+  package func value(of id: RecordID) -> Value {
+    switch self {
+    case .uuid, .composed: .bytes(id.bytes)
+    case .key: .text(String(decoding: id.bytes, as: UTF8.self))
+    case .number: .integer(Int64(Self.number(id.bytes[...])))
+    }
+  }
+
+  /// The inverse of `value(of:)`; nil if the value is none of this kind.
+  package func id(from value: Value) -> RecordID? {
+    let id: RecordID
+    switch (self, value) {
+    case (.uuid, .bytes(let bytes)), (.composed, .bytes(let bytes)): id = RecordID(bytes)
+    case (.key, .text(let text)): id = RecordID(key: text)
+    case (.number, .integer(let number)):
+      guard let number = UInt32(exactly: number) else { return nil }
+      id = RecordID(number: number)
+    default: return nil
+    }
+    return isValid(id) ? id : nil
+  }
+
+  private static func isKey(_ bytes: ArraySlice<UInt8>) -> Bool {
+    (1...ModelLimits.keyBytes).contains(bytes.count) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+      && String(validating: bytes, as: UTF8.self) != nil
+  }
+
+  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    bytes.reduce(0) { $0 << 8 | UInt32($1) }
+  }
+
+  private static func uuidText(_ bytes: ArraySlice<UInt8>) -> String {
+    let digits = Array(Hex.encode(bytes))
+    guard digits.count == 32 else { return String(digits) }
+    return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(digits[$0]) }.joined(separator: "-")
+  }
+
+  private static func split(_ id: RecordID, _ components: [Component]) -> [ArraySlice<UInt8>]? {
+    var rest = id.bytes[...]
+    var parts: [ArraySlice<UInt8>] = []
+    for (index, component) in components.enumerated() {
+      let isLast = index + 1 == components.count
+      switch component {
+      case .uuid, .number:
+        let width = component == .uuid ? 16 : 4
+        guard rest.count >= width else { return nil }
+        parts.append(rest.prefix(width))
+        rest = rest.dropFirst(width)
+      case .key:
+        guard let end = isLast ? rest.endIndex : rest.firstIndex(of: separator) else { return nil }
+        let part = rest[..<end]
+        guard isKey(part) else { return nil }
+        parts.append(part)
+        rest = isLast ? [] : rest[(end + 1)...]
+      }
+    }
+    return rest.isEmpty ? parts : nil
+  }
+
+  private static func escape(_ text: String) -> String {
+    text.contains("%") || text.contains("/")
+      ? text.map { $0 == "%" ? "%25" : $0 == "/" ? "%2F" : String($0) }.joined() : text
+  }
+
+  private static func unescape(_ text: Substring) -> String? {
+    guard text.contains("%") else { return String(text) }
+    var result = ""
+    var rest = text
+    while let character = rest.first {
+      if character != "%" {
+        result.append(character)
+        rest = rest.dropFirst()
+      } else if rest.hasPrefix("%25") || rest.hasPrefix("%2F") {
+        result.append(rest.hasPrefix("%25") ? "%" : "/")
+        rest = rest.dropFirst(3)
+      } else {
+        return nil
+      }
+    }
+    return result
+  }
+}
+
+extension Identity.Component {
+  /// The identity of records that this component alone identifies.
+  package var identity: Identity {
+    switch self {
+    case .uuid: .uuid
+    case .key: .key
+    case .number: .number
+    }
+  }
+}

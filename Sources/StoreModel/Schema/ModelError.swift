@@ -1,0 +1,31 @@
+/// A record or a value that does not fit the model: what was found where, and what was expected. Values that could be
+/// personal data are never quoted.
+package struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum Code: String, Hashable, Sendable {
+    case unknownEntity = "unknown-entity"
+    case unknownField = "unknown-field"
+    case invalidID = "invalid-id"
+    case invalidValue = "invalid-value"
+    case missingField = "missing-field"
+    case tooLarge = "too-large"
+    case notAllowed = "not-allowed"
+    case immutable
+    case inconsistentState = "inconsistent-state"
+  }
+
+  package var code: Code
+  package var entity: String
+  package var field: String?
+  package var reason: String
+
+  package init(_ code: Code, entity: String, field: String? = nil, _ reason: String) {
+    self.code = code
+    self.entity = entity
+    self.field = field
+    self.reason = reason
+  }
+
+  package var description: String {
+    field.map { "\(entity).\($0): \(reason)" } ?? "\(entity): \(reason)"
+  }
+}
