@@ -53,6 +53,8 @@ let package = Package(
     tests("StoreModelTests", ["Base", "StoreModel"]),
     tests("MergeTests", ["Base", "Causality", "StoreModel", "Merge"]),
     tests("WireTests", ["Base", "Causality", "StoreModel", "Merge", "Wire"]),
+    tests("RecordStoreTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
+    tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
     tests("RetailTests", ["Base", "StoreModel", "Retail"]),
     tests("TransportTests", ["Base", "Transport"]),
   ]

@@ -1,0 +1,91 @@
+package import Causality
+package import Merge
+package import StoreModel
+
+/// A place in a node's change log. Sequences count all lanes of a log together, from 1.
+package typealias Sequence64 = UInt64
+
+/// Where a record lies in its store; stable for the record's life there. Never leaves the node.
+package struct RecordRef: Hashable, Sendable {
+  package var entity: EntityTag
+  package var row: Int64
+
+  package init(entity: EntityTag, row: Int64) {
+    self.entity = entity
+    self.row = row
+  }
+}
+
+/// Which peers an entry of the log concerns, so that the others pass over it without looking at its records.
+package enum Audience: Hashable, Sendable {
+  /// Depends on the records.
+  case mixed
+  /// Only HQ: no store holds any of the records.
+  case hq
+  /// Every record concerns this store alone (and HQ).
+  case store(NodeNumber)
+}
+
+/// One entry of the change log: the records that one commit group changed at this node.
+///
+/// A record belongs to the last entry that names it; the earlier ones keep its reference, and are passed over there.
+package struct LogEntry: Hashable, Sendable {
+  package var sequence: Sequence64
+  package var lane: Lane
+  package var stamp: Stamp
+  /// The peer that sent exactly these states, and so does not need them back.
+  package var origin: NodeNumber?
+  package var audience: Audience
+  package var records: [RecordRef]
+
+  package init(
+    sequence: Sequence64, lane: Lane, stamp: Stamp, origin: NodeNumber?, audience: Audience, records: [RecordRef]
+  ) {
+    self.sequence = sequence
+    self.lane = lane
+    self.stamp = stamp
+    self.origin = origin
+    self.audience = audience
+    self.records = records
+  }
+}
+
+/// A record as a store has it.
+package struct StoredRecord: Hashable, Sendable {
+  package enum Body: Hashable, Sendable {
+    case held(RecordState)
+    /// Let go of: what it had seen is all that remains.
+    case stub(VersionVector)
+  }
+
+  package var ref: RecordRef
+  package var key: RecordKey
+  /// The log entry that the record belongs to.
+  package var sequence: Sequence64
+  package var body: Body
+
+  package init(ref: RecordRef, key: RecordKey, sequence: Sequence64, body: Body) {
+    self.ref = ref
+    self.key = key
+    self.sequence = sequence
+    self.body = body
+  }
+
+  package var state: RecordState? { if case .held(let state) = body { state } else { nil } }
+}
+
+/// How far a node has durably taken one lane of a peer's log.
+package struct ReceiveCursor: Hashable, Sendable {
+  package var epoch: Epoch
+  package var through: Sequence64
+  /// Above `through` while a chain of groups that was too long for one batch has not come to its end.
+  package var incompleteUntil: Sequence64
+
+  package init(epoch: Epoch, through: Sequence64, incompleteUntil: Sequence64 = 0) {
+    self.epoch = epoch
+    self.through = through
+    self.incompleteUntil = incompleteUntil
+  }
+
+  package var isIncomplete: Bool { incompleteUntil > through }
+}

@@ -1,0 +1,72 @@
+package import Causality
+package import Merge
+package import StoreModel
+
+/// What a node remembers of itself between transactions.
+package struct NodeState: Hashable, Sendable {
+  package var identity: NodeIdentity
+  package var clock: HybridClock
+  package var head: Sequence64
+
+  package init(identity: NodeIdentity, clock: HybridClock = HybridClock(), head: Sequence64 = 0) {
+    self.identity = identity
+    self.clock = clock
+    self.head = head
+  }
+}
+
+/// The plain reads and writes of a database; `StoreEngine` gives them their meaning, the same for every backend.
+///
+/// Reads inside a transaction see its writes. Called from one thread at a time.
+package protocol StorageBackend: AnyObject {
+  var model: Model { get }
+
+  /// Runs `body` in one transaction: durable when it returns, undone if `body` or the database fails.
+  func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result
+  /// Undoes what `body` wrote if it returns nil; for use inside a transaction.
+  func savepoint<Result>(_ body: () throws(StoreError) -> Result?) throws(StoreError) -> Result?
+
+  func loadNode() throws(StoreError) -> NodeState
+  func saveNode(_ node: NodeState) throws(StoreError)
+
+  func find(_ key: RecordKey) throws(StoreError) -> StoredRecord?
+  func read(_ ref: RecordRef) throws(StoreError) -> StoredRecord?
+  /// Writes a record that was not there, and gives its place.
+  func insert(_ key: RecordKey, _ body: StoredRecord.Body, sequence: Sequence64) throws(StoreError) -> RecordRef
+  /// Replaces what stood at the record's place.
+  func update(_ record: StoredRecord) throws(StoreError)
+  func records(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [RecordState]
+  func heldEntities() throws(StoreError) -> [EntityTag]
+  func count(of entity: EntityTag) throws(StoreError) -> Int
+  /// The live records of an entity that show these values in these fields; ascending, `limit` at the most.
+  func records(of entity: EntityTag, showing values: [(field: FieldTag, value: Value)], limit: Int)
+    throws(StoreError) -> [RecordID]
+
+  func append(_ entry: LogEntry) throws(StoreError)
+  func logEntries(lane: Lane, after sequence: Sequence64, limit: Int) throws(StoreError) -> [LogEntry]
+  func logEntry(_ sequence: Sequence64) throws(StoreError) -> LogEntry?
+
+  /// The stores that a record has left, and that have not been told that it is theirs again.
+  func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber]
+  func setDeparted(_ isDeparted: Bool, _ node: NodeNumber, from ref: RecordRef) throws(StoreError)
+
+  func receiveCursor(peer: NodeNumber, lane: Lane) throws(StoreError) -> ReceiveCursor?
+  func setReceiveCursor(_ cursor: ReceiveCursor, peer: NodeNumber, lane: Lane) throws(StoreError)
+  func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64
+  func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) throws(StoreError)
+
+  func addToBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError)
+  func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64
+  func balances(_ name: String) throws(StoreError) -> [Balance]
+
+  /// The cases of a record that are not closed.
+  func conflictCases(of key: RecordKey) throws(StoreError) -> [ConflictCase]
+  func conflictCase(_ subject: ConflictCase.Subject) throws(StoreError) -> ConflictCase?
+  func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase]
+  /// Inserts the case if its number is 0, else replaces it.
+  func put(_ conflictCase: ConflictCase) throws(StoreError)
+
+  func park(_ group: ParkedGroup) throws(StoreError)
+  func isBlockedByParked(_ key: RecordKey) throws(StoreError) -> Bool
+  func parkedGroups() throws(StoreError) -> [ParkedGroup]
+}

@@ -1,0 +1,28 @@
+/// Why a store could not do what it was asked: for the operator and the log. A record that does not fit the model is a
+/// `ModelError` instead.
+package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum Code: String, Hashable, Sendable {
+    /// Another process has the database open for writing.
+    case inUse = "in-use"
+    case notFound = "not-found"
+    case corrupt
+    case diskFull = "disk-full"
+    case notWritable = "not-writable"
+    case newerFormat = "newer-format"
+    case io
+    /// A batch that does not start at the receiver's cursor, or comes from another log than announced.
+    case wrongCursor = "wrong-cursor"
+    /// A mistake of ours that was noticed in time.
+    case internalError = "internal-error"
+  }
+
+  package var code: Code
+  package var message: String
+
+  package init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  package var description: String { "\(code.rawValue): \(message)" }
+}
