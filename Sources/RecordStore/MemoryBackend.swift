@@ -1,0 +1,215 @@
+package import Causality
+package import Merge
+package import StoreModel
+
+/// A backend that keeps everything in memory, for tests and simulations. What a transaction wrote survives a
+/// simulated crash from the moment that it returned, like SQLite's with `synchronous=FULL`.
+package final class MemoryBackend: StorageBackend {
+  package let model: Model
+  private var storage: Storage
+  /// What undoes the writes of the running transaction, latest last; a journal, because a copy of everything at each
+  /// transaction would make a long simulation quadratic.
+  private var undo: [(inout Storage) -> Void] = []
+  private var isInTransaction = false
+
+  package init(model: Model, identity: NodeIdentity) {
+    self.model = model
+    storage = Storage(node: NodeState(identity: identity))
+  }
+
+  package func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    precondition(!isInTransaction, "transactions do not nest")
+    isInTransaction = true
+    defer {
+      isInTransaction = false
+      undo = []
+    }
+    do {
+      return try body()
+    } catch {
+      rollBack(to: 0)
+      throw error
+    }
+  }
+
+  package func savepoint<Result>(_ body: () throws(StoreError) -> Result?) throws(StoreError) -> Result? {
+    precondition(isInTransaction, "a savepoint lies in a transaction")
+    let mark = undo.count
+    do {
+      if let result = try body() { return result }
+    } catch {
+      rollBack(to: mark)
+      throw error
+    }
+    rollBack(to: mark)
+    return nil
+  }
+
+  private func rollBack(to mark: Int) {
+    while undo.count > mark { undo.removeLast()(&storage) }
+  }
+
+  private func write<Stored>(_ path: WritableKeyPath<Storage, Stored>, _ new: Stored) {
+    precondition(isInTransaction, "writes lie in a transaction")
+    let old = storage[keyPath: path]
+    undo.append { $0[keyPath: path] = old }
+    storage[keyPath: path] = new
+  }
+}
+
+/// Everything that a node stores.
+private struct Storage {
+  struct LaneKey: Hashable {
+    var peer: NodeNumber
+    var lane: Lane
+  }
+
+  struct BalanceKey: Hashable {
+    var name: String
+    var keys: [Value]
+  }
+
+  var node: NodeState
+  var rows: [RecordRef: StoredRecord] = [:]
+  var refs: [RecordKey: RecordRef] = [:]
+  var lastRow: Int64 = 0
+  var log: [Sequence64: LogEntry] = [:]
+  var laneSequences: [Lane: [Sequence64]] = [:]
+  var departures: [RecordRef: [NodeNumber]] = [:]
+  var cursors: [LaneKey: ReceiveCursor] = [:]
+  var acknowledged: [LaneKey: Sequence64] = [:]
+  var balances: [BalanceKey: Int64] = [:]
+  var cases: [ConflictCase.Subject: ConflictCase] = [:]
+  var lastCase: Int64 = 0
+  var parked: [ParkedGroup] = []
+}
+
+extension MemoryBackend {
+  package func loadNode() -> NodeState { storage.node }
+  package func saveNode(_ node: NodeState) { write(\.node, node) }
+
+  package func find(_ key: RecordKey) -> StoredRecord? { storage.refs[key].flatMap { storage.rows[$0] } }
+  package func read(_ ref: RecordRef) -> StoredRecord? { storage.rows[ref] }
+
+  package func insert(_ key: RecordKey, _ body: StoredRecord.Body, sequence: Sequence64) -> RecordRef {
+    precondition(storage.refs[key] == nil, "the record is not there yet")
+    write(\.lastRow, storage.lastRow + 1)
+    let ref = RecordRef(entity: key.entity, row: storage.lastRow)
+    write(\.refs[key], ref)
+    write(\.rows[ref], StoredRecord(ref: ref, key: key, sequence: sequence, body: body))
+    return ref
+  }
+
+  package func update(_ record: StoredRecord) { write(\.rows[record.ref], record) }
+
+  private func held(_ entity: EntityTag) -> [RecordState] {
+    storage.rows.values.filter { $0.key.entity == entity }.compactMap(\.state).sorted { $0.id < $1.id }
+  }
+
+  package func records(of entity: EntityTag, after id: RecordID?, limit: Int) -> [RecordState] {
+    Array(held(entity).lazy.filter { record in id.map { record.id > $0 } ?? true }.prefix(limit))
+  }
+
+  package func heldEntities() -> [EntityTag] {
+    Set(storage.rows.values.filter { $0.state != nil }.map(\.key.entity)).sorted()
+  }
+
+  package func count(of entity: EntityTag) -> Int {
+    held(entity).count { state in !(model.entity(entity).map { state.isDeleted($0.deletion) } ?? false) }
+  }
+
+  package func records(
+    of entity: EntityTag, showing values: [(field: FieldTag, value: Value)], limit: Int
+  ) -> [RecordID] {
+    guard let schema = model.entity(entity) else { return [] }
+    let matches = held(entity).lazy.filter { state in
+      !state.isDeleted(schema.deletion)
+        && values.allSatisfy { field, value in
+          schema.field(field).map { state.shown($0, schema) == .value(value) } ?? false
+        }
+    }
+    return Array(matches.map(\.id).prefix(limit))
+  }
+
+  package func append(_ entry: LogEntry) {
+    write(\.log[entry.sequence], entry)
+    write(\.laneSequences[entry.lane], (storage.laneSequences[entry.lane] ?? []) + [entry.sequence])
+  }
+
+  package func logEntries(lane: Lane, after sequence: Sequence64, limit: Int) -> [LogEntry] {
+    let sequences = storage.laneSequences[lane, default: []]
+    let start = sequences.firstIndex { $0 > sequence } ?? sequences.endIndex
+    return sequences[start...].prefix(limit).compactMap { storage.log[$0] }
+  }
+
+  package func logEntry(_ sequence: Sequence64) -> LogEntry? { storage.log[sequence] }
+
+  package func departures(of ref: RecordRef) -> [NodeNumber] { storage.departures[ref] ?? [] }
+
+  package func setDeparted(_ isDeparted: Bool, _ node: NodeNumber, from ref: RecordRef) {
+    var nodes = Set(storage.departures[ref] ?? [])
+    if isDeparted { nodes.insert(node) } else { nodes.remove(node) }
+    write(\.departures[ref], nodes.isEmpty ? nil : nodes.sorted())
+  }
+
+  package func receiveCursor(peer: NodeNumber, lane: Lane) -> ReceiveCursor? {
+    storage.cursors[Storage.LaneKey(peer: peer, lane: lane)]
+  }
+
+  package func setReceiveCursor(_ cursor: ReceiveCursor, peer: NodeNumber, lane: Lane) {
+    write(\.cursors[Storage.LaneKey(peer: peer, lane: lane)], cursor)
+  }
+
+  package func acknowledged(peer: NodeNumber, lane: Lane) -> Sequence64 {
+    storage.acknowledged[Storage.LaneKey(peer: peer, lane: lane)] ?? 0
+  }
+
+  package func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) {
+    write(\.acknowledged[Storage.LaneKey(peer: peer, lane: lane)], through)
+  }
+
+  package func addToBalance(_ name: String, keys: [Value], difference: Int64) {
+    let key = Storage.BalanceKey(name: name, keys: keys)
+    write(\.balances[key], (storage.balances[key] ?? 0).addingSaturating(difference))
+  }
+
+  package func balance(_ name: String, keys: [Value]) -> Int64 {
+    storage.balances[Storage.BalanceKey(name: name, keys: keys)] ?? 0
+  }
+
+  package func balances(_ name: String) -> [Balance] {
+    storage.balances.filter { $0.key.name == name && $0.value != 0 }
+      .map { Balance(keys: $0.key.keys, sum: $0.value) }
+      .sorted { $0.keys.lexicographicallyPrecedes($1.keys) }
+  }
+
+  package func conflictCases(of key: RecordKey) -> [ConflictCase] {
+    storage.cases.values
+      .filter { $0.subject.entity == key.entity && $0.subject.record == key.id && $0.status != .closed }
+      .sorted { $0.number < $1.number }
+  }
+
+  package func conflictCase(_ subject: ConflictCase.Subject) -> ConflictCase? { storage.cases[subject] }
+
+  package func conflictCases(includingClosed: Bool) -> [ConflictCase] {
+    storage.cases.values.filter { includingClosed || $0.status != .closed }.sorted { $0.number < $1.number }
+  }
+
+  package func put(_ conflictCase: ConflictCase) {
+    var conflictCase = conflictCase
+    if conflictCase.number == 0 {
+      write(\.lastCase, storage.lastCase + 1)
+      conflictCase.number = storage.lastCase
+    }
+    write(\.cases[conflictCase.subject], conflictCase)
+  }
+
+  package func park(_ group: ParkedGroup) {
+    var group = group
+    group.number = (storage.parked.last?.number ?? 0) + 1
+    write(\.parked, storage.parked + [group])
+  }
+
+  package func isBlockedByParked(_ key: RecordKey) -> Bool { storage.parked.contains { $0.keys.contains(key) } }
+  package func parkedGroups() -> [ParkedGroup] { storage.parked }
+}

@@ -1,0 +1,10 @@
+/// The bounds of storage.
+package enum StoreLimits {
+  /// A peer's stamp further ahead of this node's wall clock than this does not move this node's clock: one wrong clock
+  /// must not drag the chain's along. A minute is far beyond what time synchronisation leaves.
+  package static let clockToleranceMilliseconds: Int64 = 60_000
+  /// Records that one unique clash names; more share the value, but a person has seen enough.
+  package static let clashRecordCount = 100
+  /// Log entries that the reading of one stretch may pull in from other lanes to keep groups whole.
+  package static let pulledGroupCount = 1_000
+}
