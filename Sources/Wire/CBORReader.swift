@@ -179,7 +179,8 @@ package struct CBORReader: Sendable {
   /// Takes a whole string; gives the range of its contents.
   private mutating func takeContent(_ kind: CBORKind, limit: Int) throws(DecodeError) -> Range<Int> {
     let start = offset
-    let length = try checked(try take(kind), limit: limit, bytesEach: 1, at: start)
+    let found = try take(kind)
+    let length = try checked(found, limit: limit, bytesEach: 1, at: start)
     defer { offset += length }
     return offset..<offset + length
   }
@@ -187,18 +188,19 @@ package struct CBORReader: Sendable {
   /// Takes the head of a container; its items become outstanding.
   private mutating func takeCount(_ kind: CBORKind, limit: Int, itemsEach: Int) throws(DecodeError) -> Int {
     let start = offset
-    let count = try checked(try take(kind), limit: limit, bytesEach: itemsEach, at: start)
+    let found = try take(kind)
+    let count = try checked(found, limit: limit, bytesEach: itemsEach, at: start)
     outstanding &+= count * itemsEach
     return count
   }
 
   /// A length or count that is within the limit and that the bytes left can hold, with at least `bytesEach` for each.
   private func checked(_ found: UInt64, limit: Int, bytesEach: Int, at start: Int) throws(DecodeError) -> Int {
-    guard found <= UInt64(max(limit, 0)) else {
-      throw DecodeError(offset: start, reason: .overLimit(found: found, limit: limit))
-    }
     guard found <= UInt64(remaining / bytesEach) else {
       throw DecodeError(offset: start, reason: .beyondInput(found: found, remainingBytes: remaining))
+    }
+    guard found <= UInt64(max(limit, 0)) else {
+      throw DecodeError(offset: start, reason: .overLimit(found: found, limit: limit))
     }
     return Int(found)
   }
