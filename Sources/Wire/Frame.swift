@@ -85,6 +85,9 @@ package struct FrameDecoder: Sendable {
   /// Bytes held that no frame has taken.
   package var bufferedBytes: Int { payload.count + (chunk.count - position) }
 
+  /// Memory taken for the frame at hand: at most about twice what has come of it, whatever it announces.
+  package var reservedBytes: Int { payload.capacity }
+
   /// Gives the decoder the next bytes of the stream. The caller must have had nil or an error from `next` since the last
   /// ones: otherwise a peer that sends faster than we take would fill the memory.
   package mutating func append(_ bytes: [UInt8]) {

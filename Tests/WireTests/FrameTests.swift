@@ -108,6 +108,11 @@ import Wire
     decoder.append([4])
     #expect(try decoder.next() == nil)
     #expect(decoder.bufferedBytes == 4)
+    // Arrays round their capacity up to what the allocator gives.
+    #expect(decoder.reservedBytes < 100)
+    decoder.append([UInt8](repeating: 5, count: 1 << 20))
+    #expect(try decoder.next() == nil)
+    #expect(decoder.reservedBytes < 2 << 20)
   }
 
   @Test func aChunkOnTopOfUntakenFramesIsAMistakeOfTheCaller() async {
