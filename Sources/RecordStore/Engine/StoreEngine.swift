@@ -1,0 +1,113 @@
+package import Base
+package import Causality
+package import Merge
+package import StoreModel
+
+/// A record store on a backend: the meaning of commits, merges, log, scopes, balances and conflict cases, the same
+/// whatever the backend.
+///
+/// Confined to one thread or queue at a time, like its backend.
+package final class StoreEngine<Backend: StorageBackend>: RecordStore {
+  package let backend: Backend
+  package let model: Model
+  /// As of the last transaction that committed. A reader's is read anew at each use.
+  private var node: NodeState
+
+  package init(_ backend: Backend) throws(StoreError) {
+    self.backend = backend
+    model = backend.model
+    node = try backend.loadNode()
+  }
+
+  package var identity: NodeIdentity { node.identity }
+
+  package func commit(_ drafts: [CommitDraft], at wall: WallTime) throws(StoreError) -> [CommitResult] {
+    try write(at: wall) { transaction throws(StoreError) in
+      var results: [CommitResult] = []
+      for draft in drafts { results.append(try transaction.commit(draft)) }
+      return results
+    }
+  }
+
+  package func apply(_ batch: IncomingBatch, at wall: WallTime) throws(StoreError) -> [GroupResult] {
+    try write(at: wall) { transaction throws(StoreError) in try transaction.apply(batch) }
+  }
+
+  private func write<Result>(
+    at wall: WallTime, _ body: (inout StoreTransaction<Backend>) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    let before = node
+    do {
+      return try backend.transaction { () throws(StoreError) -> Result in
+        var transaction = StoreTransaction(backend: backend, model: model, node: before, wall: wall)
+        let result = try body(&transaction)
+        if transaction.node != before { try backend.saveNode(transaction.node) }
+        node = transaction.node
+        return result
+      }
+    } catch {
+      node = before
+      throw error
+    }
+  }
+
+  package func receiveCursors(
+    from peer: NodeNumber, epoch: Epoch
+  ) throws(StoreError) -> LaneMap<ReceiveCursor> {
+    var cursors = LaneMap(repeating: ReceiveCursor(epoch: epoch, through: 0))
+    for lane in Lane.allCases {
+      if let cursor = try backend.receiveCursor(peer: peer, lane: lane), cursor.epoch == epoch {
+        cursors[lane] = cursor
+      }
+    }
+    return cursors
+  }
+
+  package func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch {
+    try backend.transaction { () throws(StoreError) -> OutgoingStretch in
+      var reader = StretchReader(backend: backend, model: model, request: request)
+      return try reader.read()
+    }
+  }
+
+  package func logHead() throws(StoreError) -> Sequence64 {
+    try backend.loadNode().head
+  }
+
+  package func noteAcknowledged(by peer: NodeNumber, lane: Lane, through: Sequence64) throws(StoreError) {
+    try backend.transaction { () throws(StoreError) in
+      try backend.setAcknowledged(through, peer: peer, lane: lane)
+    }
+  }
+
+  package func acknowledged(by peer: NodeNumber) throws(StoreError) -> LaneMap<Sequence64> {
+    var map = LaneMap<Sequence64>(repeating: 0)
+    for lane in Lane.allCases { map[lane] = try backend.acknowledged(peer: peer, lane: lane) }
+    return map
+  }
+
+  package func record(_ key: RecordKey) throws(StoreError) -> RecordState? {
+    try backend.find(key)?.state
+  }
+
+  package func records(
+    of entity: EntityTag, after id: RecordID?, limit: Int
+  ) throws(StoreError) -> [RecordState] {
+    try backend.records(of: entity, after: id, limit: limit)
+  }
+
+  package func heldEntities() throws(StoreError) -> [EntityTag] { try backend.heldEntities() }
+  package func count(of entity: EntityTag) throws(StoreError) -> Int { try backend.count(of: entity) }
+
+  package func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64 {
+    try backend.balance(name, keys: keys)
+  }
+
+  package func balances(_ name: String) throws(StoreError) -> [Balance] { try backend.balances(name) }
+
+  package func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase] {
+    try backend.conflictCases(includingClosed: includingClosed)
+  }
+
+  package func parkedGroups() throws(StoreError) -> [ParkedGroup] { try backend.parkedGroups() }
+}

@@ -1,0 +1,199 @@
+import Base
+import Causality
+import Merge
+import StoreModel
+
+extension StoreTransaction {
+  /// Applies a received batch and moves the cursor behind it.
+  mutating func apply(_ batch: IncomingBatch) throws(StoreError) -> [GroupResult] {
+    let cursor = try backend.receiveCursor(peer: batch.peer, lane: batch.lane)
+    let expected = cursor.map { $0.epoch == batch.epoch ? $0.through : 0 } ?? 0
+    guard batch.after == expected, batch.through >= batch.after else {
+      throw StoreError(
+        .wrongCursor,
+        "a batch of lane \(batch.lane) starts after \(batch.after), expected \(expected); the link starts anew")
+    }
+    var results: [GroupResult] = []
+    for (index, group) in batch.groups.enumerated() {
+      results.append(try apply(group, at: index, of: batch))
+    }
+    // The cursor lies in the transaction that it speaks for: it never passes what is neither applied nor parked.
+    let next = ReceiveCursor(epoch: batch.epoch, through: batch.through, incompleteUntil: batch.incompleteUntil)
+    try backend.setReceiveCursor(next, peer: batch.peer, lane: batch.lane)
+    return results
+  }
+
+  private mutating func apply(
+    _ incoming: IncomingGroup, at index: Int, of batch: IncomingBatch
+  ) throws(StoreError) -> GroupResult {
+    switch incoming {
+    case .undecodable(let reason):
+      return try park(index, of: batch, keys: [], code: "undecodable", reason: reason)
+    case .decoded(let group):
+      let keys = group.records.map(\.key)
+      for key in keys where try backend.isBlockedByParked(key) {
+        return try park(
+          index, of: batch, keys: keys, code: "behind-parked", reason: "a parked group touches the same record")
+      }
+      do {
+        try merge(group, lane: batch.lane, from: batch.peer)
+        return .applied
+      } catch {
+        switch error {
+        case .store(let error): throw error
+        case .model(let error):
+          return try park(index, of: batch, keys: keys, code: error.code.rawValue, reason: error.description)
+        }
+      }
+    }
+  }
+
+  private func park(
+    _ index: Int, of batch: IncomingBatch, keys: [RecordKey], code: String, reason: String
+  ) throws(StoreError) -> GroupResult {
+    try backend.park(
+      ParkedGroup(
+        number: 0, peer: batch.peer, lane: batch.lane, receivedAt: wall, code: code, reason: reason, keys: keys,
+        payload: batch.payload(index)))
+    return .parked(code: code, reason: reason)
+  }
+
+  /// A group is applied whole or not at all: everything is checked and merged before anything is written.
+  private mutating func merge(_ group: CommitGroup, lane: Lane, from peer: NodeNumber) throws(ApplyError) {
+    var changes: [Change] = []
+    var isAsReceived = true
+    for incoming in group.records {
+      let schema = model.entity(incoming.entity)
+      if let problem = incoming.problem(schema) { throw .model(problem) }
+      let stored = try lift { () throws(StoreError) in try backend.find(incoming.key) }
+      guard let merged = merged(incoming, into: stored) else { continue }
+      if merged.approximateByteCount > ModelLimits.recordBytes {
+        throw .model(
+          ModelError(.tooLarge, entity: schema?.name ?? "\(incoming.entity)", "the merged record is too large"))
+      }
+      isAsReceived = isAsReceived && merged == incoming
+      changes.append(Change(stored: stored, state: merged))
+    }
+    observe(group)
+    try lift { () throws(StoreError) in
+      try write(changes, stamp: group.stamp, lane: lane, origin: isAsReceived ? peer : nil)
+      for eviction in group.evictions { try evict(eviction) }
+    }
+  }
+
+  /// The state after taking `incoming` in; nil if it has nothing new.
+  private func merged(_ incoming: RecordState, into stored: StoredRecord?) -> RecordState? {
+    switch stored?.body {
+    case nil:
+      return incoming
+    case .stub(let vector):
+      // What was let go of comes back only with all that it had seen.
+      let order = incoming.vector.compare(vector)
+      return order == .dominates || order == .equal ? incoming : nil
+    case .held(var state):
+      return state.merge(incoming) == .unchanged ? nil : state
+    }
+  }
+
+  /// Lets go of a record that has left this node's scope, unless it has something that HQ has not seen.
+  private func evict(_ eviction: Eviction) throws(StoreError) {
+    guard var stored = try backend.find(eviction.key), let state = stored.state else { return }
+    let order = state.vector.compare(eviction.vector)
+    guard order == .dominated || order == .equal else { return }
+    if let schema = model.entity(state.entity) {
+      let gone = state.emptied
+      try updateBalances(Change(stored: stored, state: gone), schema)
+      try updateConflictCases(Change(stored: stored, state: gone), schema)
+    }
+    stored.body = .stub(eviction.vector)
+    try backend.update(stored)
+  }
+
+  private mutating func observe(_ group: CommitGroup) {
+    let latest = HybridTimestamp(wall: wall.advanced(byMilliseconds: StoreLimits.clockToleranceMilliseconds))
+    if group.stamp.time <= latest { node.clock.observe(group.stamp.time) }
+    for record in group.records {
+      for entry in record.vector.entries where entry.time <= latest { node.clock.observe(entry.time) }
+    }
+  }
+}
+
+/// Why a group was not merged: it does not fit the model (and is parked), or the store failed (and nothing happened).
+private enum ApplyError: Error {
+  case model(ModelError)
+  case store(StoreError)
+}
+
+private func lift<Result>(_ body: () throws(StoreError) -> Result) throws(ApplyError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw .store(error)
+  }
+}
+
+extension RecordState {
+  /// The same record with nothing in it: what a store shows of a record that it let go of.
+  fileprivate var emptied: RecordState { RecordState(entity: entity, id: id, vector: vector) }
+
+  /// What is wrong with a received state; nil if it can be merged.
+  ///
+  /// Unknown entities, unknown fields and unknown words are no problem: they come from newer versions.
+  fileprivate func problem(_ schema: EntitySchema?) -> ModelError? {
+    let name = schema?.name ?? "\(entity)"
+    func problem(_ code: ModelError.Code, _ field: FieldSchema? = nil, _ reason: String) -> ModelError {
+      ModelError(code, entity: name, field: field?.name, reason)
+    }
+    var uncovered: Stamp?
+    forEachStamp { if !vector.covers($0) { uncovered = $0 } }
+    for mark in deletions where !vector.covers(mark.stamp) { uncovered = mark.stamp }
+    if let uncovered { return problem(.inconsistentState, nil, "the vector does not cover the stamp \(uncovered)") }
+    guard let schema else {
+      let fits = (1...ModelLimits.recordIDBytes).contains(id.bytes.count)
+      return fits ? nil : problem(.invalidID, nil, "an id of \(id.bytes.count) bytes")
+    }
+    guard schema.identity.isValid(id), id.bytes.count <= ModelLimits.recordIDBytes else {
+      return problem(.invalidID, nil, "the id is not \(schema.identity.expectation)")
+    }
+    for state in fields {
+      guard let field = schema.field(state.tag) else { continue }
+      if let reason = state.content.problem(field) { return problem(.invalidValue, field, reason) }
+    }
+    for tag in schema.indispensable where content(of: tag) == nil {
+      return problem(.missingField, schema.field(tag), "expected a value, found none")
+    }
+    return nil
+  }
+}
+
+extension EntitySchema {
+  /// The fields without which a record has no place: whom it belongs to, and which sum it is part of. Other required
+  /// fields may be missing in what an older version wrote.
+  fileprivate var indispensable: [FieldTag] {
+    var tags = balances.flatMap { $0.keys + [$0.sum] }
+    if let owner, field(owner)?.isRequired == true { tags.append(owner) }
+    return tags
+  }
+}
+
+extension FieldState.Content {
+  fileprivate func problem(_ field: FieldSchema) -> String? {
+    func firstProblem(_ values: some Sequence<Value>) -> String? {
+      for value in values {
+        if let problem = field.problem(with: value, isLocal: false) { return problem }
+      }
+      return nil
+    }
+    switch (self, field.rule) {
+    case (.set(let elements), .set):
+      return firstProblem(elements.lazy.map(\.value))
+    case (.counter, .counter), (.map, .customFields):
+      return nil
+    case (.register(let siblings), let rule) where rule != .set && rule != .counter && rule != .customFields:
+      guard siblings.count <= ModelLimits.siblingCount else { return "found \(siblings.count) concurrent values" }
+      return firstProblem(siblings.lazy.map(\.value))
+    default:
+      return "found another kind of field, expected \(field.rule.name)"
+    }
+  }
+}

@@ -1,0 +1,251 @@
+import Causality
+import Merge
+import StoreModel
+
+extension StoreTransaction {
+  /// Commits a draft: first all that can be refused is checked, then everything is written.
+  mutating func commit(_ draft: CommitDraft) throws(StoreError) -> CommitResult {
+    let stamp = Stamp(time: node.clock.tick(wall: wall), replica: node.identity.replica)
+    var changes: [Change] = []
+    var lane = Lane.bulk
+    for write in draft.coalesced {
+      guard let schema = model.entity(write.entity) else {
+        return .refused(ModelError(.unknownEntity, entity: "\(write.entity)", "this version knows no such entity"))
+      }
+      let stored = try backend.find(RecordKey(entity: write.entity, id: write.id))
+      let planner = WritePlanner(schema: schema, author: node.identity.replica.node, stamp: stamp)
+      do {
+        guard let state = try planner.plan(write, on: stored) else { continue }
+        changes.append(Change(stored: stored, state: state))
+        lane = min(lane, schema.lane)
+      } catch {
+        return .refused(error)
+      }
+    }
+    if let problem = sizeProblem(of: changes) { return .refused(problem) }
+    guard !changes.isEmpty else { return .unchanged }
+    try self.write(changes, stamp: stamp, lane: lane, origin: nil)
+    return .committed(stamp)
+  }
+
+  private func sizeProblem(of changes: [Change]) -> ModelError? {
+    func tooLarge(_ found: String, _ limit: Int) -> ModelError {
+      let name = changes.first.flatMap { model.entity($0.state.entity)?.name } ?? ""
+      return ModelError(.tooLarge, entity: name, "found \(found), expected at most \(limit); split the commit")
+    }
+    if changes.count > ModelLimits.groupRecordCount {
+      return tooLarge("\(changes.count) records in one commit", ModelLimits.groupRecordCount)
+    }
+    let bytes = changes.reduce(0) { $0 + $1.state.approximateByteCount }
+    return bytes > ModelLimits.groupBytes ? tooLarge("\(bytes) bytes in one commit", ModelLimits.groupBytes) : nil
+  }
+}
+
+extension CommitDraft {
+  /// The writes with those of one record put together, in the order of each record's first.
+  fileprivate var coalesced: [RecordWrite] {
+    var result: [RecordWrite] = []
+    var places: [RecordKey: Int] = [:]
+    for write in writes {
+      let key = RecordKey(entity: write.entity, id: write.id)
+      if let place = places[key], case .write(let earlier) = result[place].action, case .write(let later) = write.action
+      {
+        result[place].action = .write(earlier + later)
+      } else if let place = places[key] {
+        result[place].action = write.action
+      } else {
+        places[key] = result.count
+        result.append(write)
+      }
+    }
+    return result
+  }
+}
+
+/// Turns one write into the record's next state, or says why it may not be.
+struct WritePlanner {
+  var schema: EntitySchema
+  var author: NodeNumber
+  var stamp: Stamp
+
+  /// Nil if nothing would change.
+  func plan(_ write: RecordWrite, on stored: StoredRecord?) throws(ModelError) -> RecordState? {
+    guard schema.identity.isValid(write.id), write.id.bytes.count <= ModelLimits.recordIDBytes else {
+      throw ModelError(.invalidID, entity: schema.name, "the id is not \(schema.identity.expectation)")
+    }
+    if case .stub = stored?.body {
+      throw ModelError(
+        .notAllowed, entity: schema.name, "this node no longer holds the record; change it where it is held, or at HQ")
+    }
+    let state: RecordState?
+    switch write.action {
+    case .delete: state = try planDeletion(of: stored?.state)
+    case .write(let fields):
+      for field in fields { try check(field) }
+      if let existing = stored?.state, !existing.isDeleted(schema.deletion) {
+        state = try planChange(of: existing, fields)
+      } else {
+        state = try planCreation(write.id, over: stored?.state, fields)
+      }
+    }
+    if let state, state.approximateByteCount > ModelLimits.recordBytes {
+      throw ModelError(
+        .tooLarge, entity: schema.name,
+        "found a record of \(state.approximateByteCount) bytes, expected at most \(ModelLimits.recordBytes)")
+    }
+    return state
+  }
+
+  private func planDeletion(of existing: RecordState?) throws(ModelError) -> RecordState? {
+    guard var state = existing, !state.isDeleted(schema.deletion) else { return nil }
+    guard schema.mutability == .mutable else {
+      throw ModelError(.immutable, entity: schema.name, "a fact is not deleted; write one that corrects it")
+    }
+    for field in schema.fields where state.content(of: field.tag) != nil && field.writers == .hq {
+      try checkWriter(of: field, owner: state.owner(schema))
+    }
+    state.delete(stamp: stamp)
+    return state
+  }
+
+  private func planCreation(
+    _ id: RecordID, over deleted: RecordState?, _ fields: [FieldWrite]
+  ) throws(ModelError) -> RecordState {
+    var state = deleted ?? RecordState(entity: schema.tag, id: id)
+    // Nothing of what was deleted comes back by itself.
+    state.write(state.clearing(schema) + fields, stamp: stamp)
+    let owner = state.owner(schema)
+    for field in schema.fields {
+      let isMissing = state.shown(field, schema) == .null
+      if isMissing, field.isRequired {
+        throw ModelError(.missingField, entity: schema.name, field: field.name, "expected a value, found none")
+      }
+      if !isMissing, fields.contains(where: { $0.field == field.tag }) { try checkWriter(of: field, owner: owner) }
+    }
+    return state
+  }
+
+  private func planChange(of existing: RecordState, _ fields: [FieldWrite]) throws(ModelError) -> RecordState? {
+    var state = existing
+    if schema.mutability == .immutable {
+      let values = fields.filter { $0.edit != .set(.null) }.sorted { $0.field < $1.field }
+      var stamps: Set<Stamp> = []
+      existing.forEachStamp { stamps.insert($0) }
+      if stamps.contains(where: { existing.contents(writtenBy: $0) == values }) { return nil }
+      state.writeBeside(values, stamp: stamp)
+      return state
+    }
+    let effective = fields.filter { existing.isChanged(by: $0, schema) }
+    guard !effective.isEmpty else { return nil }
+    let owner = existing.owner(schema)
+    for write in effective {
+      guard let field = schema.field(write.field) else { continue }
+      try checkWriter(of: field, owner: owner)
+      if field.isRequired, write.edit == .set(.null) {
+        throw ModelError(.missingField, entity: schema.name, field: field.name, "expected a value, found none")
+      }
+    }
+    state.write(effective, stamp: stamp)
+    return state
+  }
+
+  private func checkWriter(of field: FieldSchema, owner: NodeNumber?) throws(ModelError) {
+    let isAllowed =
+      switch field.writers {
+      case .anyone: true
+      case .hq: author == .hq
+      case .owner: author == .hq || author == owner
+      }
+    guard !isAllowed else { return }
+    let who = field.writers == .hq ? "HQ" : "the owning store or HQ"
+    throw ModelError(
+      .notAllowed, entity: schema.name, field: field.name, "only \(who) may write this field, not store \(author)")
+  }
+
+  private func check(_ write: FieldWrite) throws(ModelError) {
+    guard let field = schema.field(write.field) else {
+      throw ModelError(.unknownField, entity: schema.name, field: "\(write.field)", "this version knows no such field")
+    }
+    func reject(_ reason: String) -> ModelError {
+      ModelError(.invalidValue, entity: schema.name, field: field.name, reason)
+    }
+    switch (write.edit, field.rule) {
+    case (.addElements(let values), .set), (.removeElements(let values), .set):
+      guard values.count <= ModelLimits.collectionCount else {
+        throw reject("found \(values.count) elements, expected at most \(ModelLimits.collectionCount)")
+      }
+      for value in values {
+        if value.isNull { throw reject("an element may not be null") }
+        if let problem = field.problem(with: value, isLocal: true) { throw reject(problem) }
+      }
+    case (.add, .counter):
+      break
+    case (.put(let key, let value), .customFields):
+      guard (1...ModelLimits.keyBytes).contains(key.utf8.count) else {
+        throw reject("found a key of \(key.utf8.count) bytes, expected 1 to \(ModelLimits.keyBytes)")
+      }
+      guard value.byteCount <= ModelLimits.textBytes else {
+        throw reject("found a value of \(value.byteCount) bytes, expected at most \(ModelLimits.textBytes)")
+      }
+    case (.set, .set), (.set, .counter), (.set, .customFields):
+      throw reject("a \(field.rule.name) field is not set as a whole")
+    case (.set(let value), _):
+      if let problem = field.problem(with: value, isLocal: true) { throw reject(problem) }
+    default:
+      throw reject("this kind of edit does not fit a \(field.rule.name) field")
+    }
+  }
+}
+
+extension RecordState {
+  /// Whether an edit would change what the record shows, or settle what is concurrent.
+  fileprivate func isChanged(by write: FieldWrite, _ schema: EntitySchema) -> Bool {
+    let content = content(of: write.field)
+    switch write.edit {
+    case .set(let value):
+      guard let siblings = content?.siblings else { return !value.isNull }
+      return siblings.count > 1 || siblings[0].value != value
+    case .addElements(let values):
+      return values.contains { value in !(content?.elements ?? []).contains { $0.value == value } }
+    case .removeElements(let values):
+      return values.contains { value in (content?.elements ?? []).contains { $0.value == value } }
+    case .add(let difference):
+      return difference != 0
+    case .put(let key, let value):
+      let entry = content?.entries?.first { OrderedText($0.key) == OrderedText(key) }
+      guard let siblings = entry?.siblings else { return !value.isNull }
+      return siblings.count > 1 || siblings[0].value != value
+    }
+  }
+
+  /// The edits that empty the record, so that writing it anew starts from nothing.
+  fileprivate func clearing(_ schema: EntitySchema) -> [FieldWrite] {
+    fields.flatMap { field -> [FieldWrite] in
+      switch field.content {
+      case .register: [FieldWrite(field.tag, .set(.null))]
+      case .set(let elements): [FieldWrite(field.tag, .removeElements(elements.map(\.value)))]
+      case .counter(let shares):
+        [FieldWrite(field.tag, .add(0 &- shares.reduce(0) { $0.addingSaturating($1.sum) }))]
+      case .map(let entries): entries.map { FieldWrite(field.tag, .put(key: $0.key, .null)) }
+      }
+    }
+  }
+}
+
+extension ConflictRule {
+  package var name: String {
+    switch self {
+    case .latest: "latest"
+    case .authority(.hq): "authority(hq)"
+    case .authority(.owner): "authority(owner)"
+    case .manual: "manual"
+    case .progress: "progress"
+    case .first: "first"
+    case .maximum: "maximum"
+    case .minimum: "minimum"
+    case .set: "set"
+    case .counter: "counter"
+    case .customFields: "customFields"
+    }
+  }
+}

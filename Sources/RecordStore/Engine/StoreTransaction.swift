@@ -1,0 +1,125 @@
+import Base
+import Causality
+import Merge
+import StoreModel
+
+/// One writing transaction of a store: what commits and received groups have in common when they change records.
+struct StoreTransaction<Backend: StorageBackend> {
+  let backend: Backend
+  let model: Model
+  let wall: WallTime
+  var node: NodeState
+
+  init(backend: Backend, model: Model, node: NodeState, wall: WallTime) {
+    self.backend = backend
+    self.model = model
+    self.node = node
+    self.wall = wall
+  }
+
+  /// A record before and after, on its way into the store.
+  struct Change {
+    var stored: StoredRecord?
+    var state: RecordState
+  }
+
+  /// Writes the changed records and the one log entry that names them.
+  mutating func write(
+    _ changes: [Change], stamp: Stamp, lane: Lane, origin: NodeNumber?
+  ) throws(StoreError) {
+    guard !changes.isEmpty else { return }
+    node.head += 1
+    var refs: [RecordRef] = []
+    var audience = AudienceBuilder()
+    for change in changes {
+      let ref = try put(change, sequence: node.head)
+      refs.append(ref)
+      if let schema = model.entity(change.state.entity) {
+        try updateBalances(change, schema)
+        try updateConflictCases(change, schema)
+        try audience.add(change.state, schema, departed: updateDepartures(change, ref, schema))
+      }
+    }
+    let entry = LogEntry(
+      sequence: node.head, lane: lane, stamp: stamp, origin: origin, audience: audience.result, records: refs)
+    try backend.append(entry)
+  }
+
+  private func put(_ change: Change, sequence: Sequence64) throws(StoreError) -> RecordRef {
+    guard var stored = change.stored else {
+      return try backend.insert(change.state.key, .held(change.state), sequence: sequence)
+    }
+    stored.body = .held(change.state)
+    stored.sequence = sequence
+    try backend.update(stored)
+    return stored.ref
+  }
+
+  /// Keeps the declared sums equal to the records: takes the old record's part away and adds the new one's.
+  func updateBalances(_ change: Change, _ schema: EntitySchema) throws(StoreError) {
+    for balance in schema.balances {
+      let old = change.stored?.state.flatMap { contribution(of: $0, to: balance, schema) }
+      let new = contribution(of: change.state, to: balance, schema)
+      guard old?.keys != new?.keys || old?.amount != new?.amount else { continue }
+      if let old {
+        try backend.addToBalance(balance.name, keys: old.keys, difference: 0 &- old.amount)
+      }
+      if let new {
+        try backend.addToBalance(balance.name, keys: new.keys, difference: new.amount)
+      }
+    }
+  }
+
+  private func contribution(
+    of state: RecordState, to balance: BalanceDeclaration<FieldTag>, _ schema: EntitySchema
+  ) -> (keys: [Value], amount: Int64)? {
+    guard !state.isDeleted(schema.deletion), let sum = schema.field(balance.sum),
+      case .value(.integer(let amount)) = state.shown(sum, schema)
+    else { return nil }
+    var keys: [Value] = []
+    for tag in balance.keys {
+      guard let field = schema.field(tag), case .value(let value) = state.shown(field, schema) else { return nil }
+      keys.append(value)
+    }
+    return (keys, amount)
+  }
+
+  /// Remembers at HQ which stores a record has left, so that they can be told; forgets those that it is back in.
+  private func updateDepartures(
+    _ change: Change, _ ref: RecordRef, _ schema: EntitySchema
+  ) throws(StoreError) -> [NodeNumber] {
+    guard node.identity.isHQ, case .stores = schema.scope, let old = change.stored else { return [] }
+    let before = old.state.map { $0.scope(schema).stores } ?? []
+    let after = change.state.scope(schema).stores
+    var departed = try backend.departures(of: ref)
+    for store in before where !after.contains(store) && !departed.contains(store) {
+      try backend.setDeparted(true, store, from: ref)
+      departed.append(store)
+    }
+    for store in departed where after.contains(store) {
+      try backend.setDeparted(false, store, from: ref)
+    }
+    return departed.filter { !after.contains($0) }
+  }
+}
+
+/// Finds the narrowest audience of a log entry.
+private struct AudienceBuilder {
+  private var stores: Set<NodeNumber> = []
+  private var isMixed = false
+
+  mutating func add(_ state: RecordState, _ schema: EntitySchema, departed: [NodeNumber]) {
+    switch state.scope(schema) {
+    case .everyone: isMixed = true
+    case .hq: break
+    case .stores(let nodes): stores.formUnion(nodes)
+    }
+    stores.formUnion(departed)
+    isMixed = isMixed || stores.count > 1
+  }
+
+  var result: Audience {
+    if isMixed { return .mixed }
+    return stores.first.map(Audience.store) ?? .hq
+  }
+}

@@ -1,0 +1,111 @@
+package import Causality
+import Merge
+import StoreModel
+
+/// Reads the next stretch of a lane of the log for one peer.
+///
+/// A record that was written again has moved to its later group, so an earlier group is whole only together with that
+/// later one: a stretch ends where no group in it has lost a record to a group that the peer has not been sent. If the
+/// later group lies further on in the same lane, the stretch goes on to it; if it lies in another lane, it is pulled
+/// in, and sent again in its own lane later, where it has nothing new.
+struct StretchReader<Backend: StorageBackend> {
+  let backend: Backend
+  let model: Model
+  let request: OutgoingRequest
+
+  private var groups: [CommitGroup] = []
+  private var bytes = 0
+  /// The stretch is whole only if it reaches this sequence of the lane.
+  private var wholeFrom: Sequence64 = 0
+  private var pulled: Set<Sequence64> = []
+  private var toPull: [Sequence64] = []
+
+  init(backend: Backend, model: Model, request: OutgoingRequest) {
+    self.backend = backend
+    self.model = model
+    self.request = request
+  }
+
+  mutating func read() throws(StoreError) -> OutgoingStretch {
+    var through = request.after
+    var scanned = 0
+    var skipped = 0
+    var hasMore = true
+    reading: while scanned < request.scanLimit || wholeFrom > through {
+      let entries = try backend.logEntries(lane: request.lane, after: through, limit: 64)
+      hasMore = !entries.isEmpty
+      guard hasMore else { break }
+      for entry in entries {
+        let isFull = bytes >= request.budgetBytes || scanned >= request.scanLimit
+        if isFull, wholeFrom <= through || bytes >= request.chainBytes { break reading }
+        if try !add(entry) { skipped += 1 }
+        try pullGroups()
+        through = entry.sequence
+        scanned += 1
+      }
+    }
+    return OutgoingStretch(
+      lane: request.lane, after: request.after, through: through, groups: groups,
+      incompleteUntil: wholeFrom > through ? wholeFrom : 0, skipped: skipped, hasMore: hasMore)
+  }
+
+  /// Adds what the peer is to have of an entry's group.
+  /// - Returns: false if that is nothing.
+  private mutating func add(_ entry: LogEntry) throws(StoreError) -> Bool {
+    guard entry.origin != request.peer, entry.audience.mayConcern(request.peer) else { return false }
+    var group = CommitGroup(stamp: entry.stamp, records: [])
+    for ref in entry.records {
+      guard let stored = try backend.read(ref) else {
+        throw StoreError(.corrupt, "the log names a record \(ref) that is not there")
+      }
+      guard stored.sequence == entry.sequence else {
+        try follow(stored, from: entry)
+        continue
+      }
+      guard let state = stored.state else { continue }
+      let isInScope = model.entity(state.entity).map { state.scope($0).contains(request.peer) } ?? (request.peer == .hq)
+      if isInScope {
+        group.records.append(state)
+        bytes += state.approximateByteCount
+      } else if try backend.departures(of: ref).contains(request.peer) {
+        group.evictions.append(Eviction(key: state.key, vector: state.vector))
+        bytes += 64
+      }
+    }
+    guard !group.records.isEmpty || !group.evictions.isEmpty else { return false }
+    groups.append(group)
+    return true
+  }
+
+  /// Takes note of where a record of a group has moved to.
+  private mutating func follow(_ stored: StoredRecord, from entry: LogEntry) throws(StoreError) {
+    guard let later = try backend.logEntry(stored.sequence) else {
+      throw StoreError(.corrupt, "a record belongs to the log entry \(stored.sequence), which is not there")
+    }
+    guard later.origin != request.peer, later.audience.mayConcern(request.peer) else { return }
+    if later.lane == request.lane {
+      wholeFrom = max(wholeFrom, later.sequence)
+    } else if later.sequence > request.sent[later.lane], pulled.count < StoreLimits.pulledGroupCount,
+      pulled.insert(later.sequence).inserted
+    {
+      toPull.append(later.sequence)
+    }
+  }
+
+  private mutating func pullGroups() throws(StoreError) {
+    while let sequence = toPull.popLast() {
+      if let entry = try backend.logEntry(sequence) { _ = try add(entry) }
+    }
+  }
+}
+
+extension Audience {
+  /// Whether an entry may hold something for a peer.
+  package func mayConcern(_ peer: NodeNumber) -> Bool {
+    switch self {
+    case .mixed: true
+    case .hq: peer == .hq
+    case .store(let node): peer == node || peer == .hq
+    }
+  }
+}
