@@ -15,6 +15,16 @@ package enum FieldType: Hashable, Sendable {
   case choice([String])
   /// The id of a record of another entity. It may arrive after the record that names it.
   case reference(EntityTag, Identity)
+  /// An id that may name records of several entities or of none, such as the document behind a stock movement.
+  case identifier(Identity)
+
+  /// Of the ids that the field holds, if it holds ids.
+  package var identity: Identity? {
+    switch self {
+    case .reference(_, let identity), .identifier(let identity): identity
+    case .text, .integer, .boolean, .money, .quantity, .timestamp, .day, .choice: nil
+    }
+  }
 }
 
 /// How concurrent values of a field become one shown value. All are kept; the rule only chooses (design, §2).

@@ -1,3 +1,5 @@
+package import Base
+
 /// The shown contents of a record's fields, for an entity's initialiser. Each accessor checks the kind.
 package struct FieldSource<Field: RawRepresentable<UInt16> & Hashable & Sendable> {
   private let entity: EntitySchema
@@ -31,6 +33,22 @@ package struct FieldSource<Field: RawRepresentable<UInt16> & Hashable & Sendable
     return value
   }
 
+  /// A whole number of 32 bits, such as a line's.
+  package func number(_ field: Field) throws(ModelError) -> UInt32 {
+    guard let value = UInt32(exactly: try integer(field)) else {
+      throw error(field, expected: "a whole number from 0 to \(UInt32.max)")
+    }
+    return value
+  }
+
+  package func optionalTime(_ field: Field) throws(ModelError) -> WallTime? {
+    try optionalInteger(field).map(WallTime.init(milliseconds:))
+  }
+
+  package func time(_ field: Field) throws(ModelError) -> WallTime {
+    WallTime(milliseconds: try integer(field))
+  }
+
   package func optionalText(_ field: Field) throws(ModelError) -> String? {
     switch content(FieldTag(field.rawValue)) ?? .null {
     case .value(.text(let value)): value
@@ -55,7 +73,7 @@ package struct FieldSource<Field: RawRepresentable<UInt16> & Hashable & Sendable
   package func optionalReference(_ field: Field) throws(ModelError) -> RecordID? {
     guard let value = content(FieldTag(field.rawValue)), value != .null else { return nil }
     guard case .value(let plain) = value,
-      case .reference(_, let identity)? = entity.field(FieldTag(field.rawValue))?.type,
+      let identity = entity.field(FieldTag(field.rawValue))?.type.identity,
       let id = identity.id(from: plain)
     else { throw error(field, expected: "a reference") }
     return id

@@ -18,6 +18,8 @@ package enum Identity: Hashable, Sendable {
   }
 
   private static let separator: UInt8 = 0x1F
+  private static let percent = UInt8(ascii: "%")
+  private static let slash = UInt8(ascii: "/")
 }
 
 /// Why a text or a value is not an id.
@@ -78,10 +80,10 @@ extension Identity {
       guard isValid(id) else { throw failure() }
       return id
     case .number:
-      guard let number = UInt32(text) else { throw failure() }
+      guard let number = UInt32(text), String(number) == text else { throw failure() }
       return RecordID(number: number)
     case .composed(let components):
-      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      let parts = Array(text.utf8).split(separator: Self.slash, omittingEmptySubsequences: false)
       guard parts.count == components.count else { throw failure() }
       var ids: [RecordID] = []
       for (component, part) in zip(components, parts) {
@@ -99,11 +101,18 @@ extension Identity {
     else {
       throw IdentityError(found: parts.map(\.description).joined(separator: "/"), expected: expectation)
     }
+    return joining(parts)
+  }
+
+  /// The id that consists of `parts`, unchecked: for an entity's own `id`, whose parts are its fields. Writing checks
+  /// the outcome with `isValid`.
+  package func joining(_ parts: [RecordID]) -> RecordID {
+    guard case .composed(let components) = self else { return RecordID(parts.flatMap(\.bytes)) }
     var bytes: [UInt8] = []
     for (index, part) in parts.enumerated() {
       bytes += part.bytes
       // Below every character that a key may hold, so that the order of ids is the order of their parts.
-      if components[index] == .key, index + 1 < parts.count { bytes.append(Self.separator) }
+      if index < components.count, components[index] == .key, index + 1 < parts.count { bytes.append(Self.separator) }
     }
     return RecordID(bytes)
   }
@@ -168,27 +177,30 @@ extension Identity {
     return rest.isEmpty ? parts : nil
   }
 
+  // By bytes: to `Character` a “/” with a combining mark behind it is no “/”, and neither would round-trip.
+
   private static func escape(_ text: String) -> String {
-    text.contains("%") || text.contains("/")
-      ? text.map { $0 == "%" ? "%25" : $0 == "/" ? "%2F" : String($0) }.joined() : text
+    guard text.utf8.contains(where: { $0 == percent || $0 == slash }) else { return text }
+    let bytes = text.utf8.flatMap { byte in
+      byte == percent ? Array("%25".utf8) : byte == slash ? Array("%2F".utf8) : [byte]
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
-  private static func unescape(_ text: Substring) -> String? {
-    guard text.contains("%") else { return String(text) }
-    var result = ""
+  private static func unescape(_ text: ArraySlice<UInt8>) -> String? {
+    var result: [UInt8] = []
     var rest = text
-    while let character = rest.first {
-      if character != "%" {
-        result.append(character)
-        rest = rest.dropFirst()
-      } else if rest.hasPrefix("%25") || rest.hasPrefix("%2F") {
-        result.append(rest.hasPrefix("%25") ? "%" : "/")
-        rest = rest.dropFirst(3)
+    while let byte = rest.popFirst() {
+      if byte != percent {
+        result.append(byte)
+      } else if rest.starts(with: "25".utf8) || rest.starts(with: "2F".utf8) {
+        result.append(rest.starts(with: "25".utf8) ? percent : slash)
+        rest.removeFirst(2)
       } else {
         return nil
       }
     }
-    return result
+    return String(validating: result, as: UTF8.self)
   }
 }
 
