@@ -19,7 +19,7 @@ extension FieldSchema {
       return bit == 0 || bit == 1 ? nil : "found the number \(bit), expected 0 or 1"
     case (.day, .integer(let day)):
       return isDay(day) ? nil : "found the number \(day), expected a day as yyyymmdd"
-    case (.reference(_, let identity), let value):
+    case (.reference(_, let identity), let value), (.identifier(let identity), let value):
       return identity.id(from: value) != nil ? nil : "found something else, expected \(identity.expectation)"
     default:
       return "found \(value.kindName), expected \(type.expectation)"
@@ -59,7 +59,7 @@ extension FieldType {
     case .timestamp: "a time"
     case .day: "a day"
     case .choice(let words): "one of: \(words.joined(separator: ", "))"
-    case .reference(_, let identity): identity.expectation
+    case .reference(_, let identity), .identifier(let identity): identity.expectation
     }
   }
 }
