@@ -10,13 +10,13 @@ extension RecordState {
     for field in fields {
       count += 2
       switch field.content {
-      case .register(let siblings): for sibling in siblings { count += 3 + sibling.value.byteCount }
-      case .set(let elements): for element in elements { count += 4 * element.stamps.count + element.value.byteCount }
-      case .counter(let shares): count += 12 * shares.count
+      case .register(let siblings): for sibling in siblings { count += 14 + sibling.value.byteCount }
+      case .set(let elements): for element in elements { count += 12 * element.stamps.count + element.value.byteCount }
+      case .counter(let shares): count += 20 * shares.count
       case .map(let entries):
         for entry in entries {
           count += entry.key.utf8.count
-          for sibling in entry.siblings { count += 4 + sibling.value.byteCount }
+          for sibling in entry.siblings { count += 14 + sibling.value.byteCount }
         }
       }
     }

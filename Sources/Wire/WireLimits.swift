@@ -10,4 +10,31 @@ package enum WireLimits {
 
   /// Items in one `CBORValue`. A value of one byte takes some twenty in memory: only control messages are read that way.
   package static let maximumValueItems = 65_536
+
+  /// Bytes of a batch's contents before compression. A frame holds them even where they do not compress.
+  package static let maximumContentsBytes = 15 << 20
+
+  /// Groups in one batch: the shortest group takes some twenty bytes, and a batch is filled by bytes.
+  package static let maximumBatchGroups = 100_000
+
+  /// Replicas that one batch names: every node of the largest chain, with incarnations to spare.
+  package static let maximumBatchReplicas = 65_536
+
+  /// Fields of one record; the model has some dozens at the most, and newer versions more.
+  package static let maximumRecordFields = 1_024
+
+  /// Deletion marks of one record: concurrent deletions of one record at one time.
+  package static let maximumDeletionMarks = 65_536
+
+  /// Elements of a set, entries of custom fields. Above what a replica may write, since a merge puts several together.
+  package static let maximumCollectionCount = 65_536
+
+  /// Keys of a message's map: those of this version, and room for later ones.
+  package static let maximumMessageFields = 64
+
+  /// A reason, a code, a name of software: a few lines at the most.
+  package static let maximumTextBytes = 4_096
+
+  /// What proves a store's identity.
+  package static let maximumCredentialBytes = 256
 }

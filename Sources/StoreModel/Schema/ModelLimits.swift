@@ -15,5 +15,5 @@ package enum ModelLimits {
   /// Records in one commit group: the largest basket has a few hundred; a person's bulk edit is split.
   package static let groupRecordCount = 10_000
   /// Bytes of all records in one commit group, so that a group always fits a frame.
-  package static let groupBytes = 8 << 20
+  package static let groupBytes = 4 << 20
 }

@@ -1,0 +1,216 @@
+import Causality
+package import Merge
+import StoreModel
+
+// Byte layout: Protocol/SPEC.md, "Batch contents"; Protocol/storesync.cddl, `batch-contents`.
+
+/// The contents of a batch: the replicas that its stamps name, then the groups. The same form keeps a parked group.
+package enum BatchContents {
+  package static func encode(_ groups: [CommitGroup]) -> [UInt8] {
+    let encoder = GroupEncoder(groups)
+    var writer = CBORWriter(reserving: 1_024)
+    writer.append(arrayCount: 2)
+    encoder.appendReplicas(to: &writer)
+    writer.append(arrayCount: groups.count)
+    for group in groups { encoder.append(group, to: &writer) }
+    return writer.bytes
+  }
+
+  /// What a received batch holds: each group as it came, and decoded if it can be.
+  package struct Decoded: Sendable {
+    package var groups: [Result<CommitGroup, DecodeError>]
+    private let replicas: [UInt8]
+    private let raw: [[UInt8]]
+
+    fileprivate init(groups: [Result<CommitGroup, DecodeError>], replicas: [UInt8], raw: [[UInt8]]) {
+      self.groups = groups
+      self.replicas = replicas
+      self.raw = raw
+    }
+
+    /// Batch contents with one group alone, byte for byte as it came.
+    package func single(_ index: Int) -> [UInt8] {
+      var writer = CBORWriter(reserving: replicas.count + raw[index].count + 4)
+      writer.append(arrayCount: 2)
+      writer.append(rawItem: replicas)
+      writer.append(arrayCount: 1)
+      writer.append(rawItem: raw[index])
+      return writer.bytes
+    }
+  }
+
+  /// - Throws: if the bytes are not well-formed batch contents. A group that is well-formed CBOR but not a group that
+  ///   this version understands is an error of that group alone.
+  package static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Decoded {
+    var reader = CBORReader(bytes)
+    guard try reader.readArrayCount(limit: 2) == 2 else { throw reader.invalid("batch contents: two items") }
+    let replicaBytes = try reader.rawItem()
+    var replicaReader = CBORReader(replicaBytes)
+    let decoder = GroupDecoder(replicas: try GroupDecoder.readReplicas(&replicaReader))
+    let count = try reader.readArrayCount(limit: WireLimits.maximumBatchGroups)
+    var groups: [Result<CommitGroup, DecodeError>] = []
+    var raw: [[UInt8]] = []
+    for _ in 0..<count {
+      let item = try reader.rawItem()
+      raw.append(item)
+      do throws(DecodeError) {
+        groups.append(.success(try decoder.decode(item)))
+      } catch {
+        groups.append(.failure(error))
+      }
+    }
+    try reader.expectEnd()
+    return Decoded(groups: groups, replicas: replicaBytes, raw: raw)
+  }
+}
+
+/// Writes groups whose stamps name replicas by their place in one ascending table.
+private struct GroupEncoder {
+  private let replicas: [ReplicaID]
+  private let places: [ReplicaID: Int]
+
+  init(_ groups: [CommitGroup]) {
+    var named: Set<ReplicaID> = []
+    for group in groups {
+      named.insert(group.stamp.replica)
+      for record in group.records {
+        for entry in record.vector.entries { named.insert(entry.replica) }
+        record.forEachStamp { named.insert($0.replica) }
+        for mark in record.deletions {
+          named.insert(mark.stamp.replica)
+          for entry in mark.saw.entries { named.insert(entry.replica) }
+        }
+      }
+      for eviction in group.evictions { for entry in eviction.vector.entries { named.insert(entry.replica) } }
+    }
+    replicas = named.sorted()
+    places = Dictionary(uniqueKeysWithValues: replicas.enumerated().map { ($1, $0) })
+  }
+
+  func appendReplicas(to writer: inout CBORWriter) {
+    writer.append(arrayCount: replicas.count * 2)
+    for replica in replicas {
+      writer.append(unsigned: UInt64(replica.node.rawValue))
+      writer.append(unsigned: UInt64(replica.incarnation))
+    }
+  }
+
+  func append(_ group: CommitGroup, to writer: inout CBORWriter) {
+    writer.append(arrayCount: group.evictions.isEmpty ? 3 : 4)
+    append(group.stamp, to: &writer)
+    writer.append(arrayCount: group.records.count)
+    for record in group.records {
+      if record.onlyStamp == group.stamp {
+        appendFact(record, to: &writer)
+      } else {
+        appendGeneral(record, to: &writer)
+      }
+    }
+    guard !group.evictions.isEmpty else { return }
+    writer.append(arrayCount: group.evictions.count)
+    for eviction in group.evictions {
+      writer.append(arrayCount: 3)
+      writer.append(unsigned: UInt64(eviction.key.entity.rawValue))
+      writer.append(bytes: eviction.key.id.bytes)
+      append(eviction.vector, to: &writer)
+    }
+  }
+
+  /// A record that only the group's own commit has written: values alone.
+  private func appendFact(_ record: RecordState, to writer: inout CBORWriter) {
+    writer.append(arrayCount: 3)
+    appendKeyAndFieldCount(record, to: &writer)
+    for field in record.fields {
+      writer.append(unsigned: UInt64(field.tag.rawValue))
+      append(field.content.siblings?[0].value ?? .null, to: &writer)
+    }
+  }
+
+  private func appendKeyAndFieldCount(_ record: RecordState, to writer: inout CBORWriter) {
+    writer.append(unsigned: UInt64(record.entity.rawValue))
+    writer.append(bytes: record.id.bytes)
+    writer.append(mapCount: record.fields.count)
+  }
+
+  private func appendGeneral(_ record: RecordState, to writer: inout CBORWriter) {
+    writer.append(arrayCount: 5)
+    appendKeyAndFieldCount(record, to: &writer)
+    for field in record.fields {
+      writer.append(unsigned: UInt64(field.tag.rawValue))
+      append(field.content, to: &writer)
+    }
+    append(record.vector, to: &writer)
+    writer.append(arrayCount: record.deletions.count)
+    for mark in record.deletions {
+      writer.append(arrayCount: 2)
+      append(mark.stamp, to: &writer)
+      append(mark.saw, to: &writer)
+    }
+  }
+
+  private func append(_ content: FieldState.Content, to writer: inout CBORWriter) {
+    writer.append(arrayCount: 2)
+    switch content {
+    case .register(let siblings):
+      writer.append(unsigned: 0)
+      append(siblings, to: &writer)
+    case .set(let elements):
+      writer.append(unsigned: 1)
+      writer.append(arrayCount: elements.count)
+      for element in elements {
+        writer.append(arrayCount: 2)
+        append(element.value, to: &writer)
+        writer.append(arrayCount: element.stamps.count)
+        for stamp in element.stamps { append(stamp, to: &writer) }
+      }
+    case .counter(let shares):
+      writer.append(unsigned: 2)
+      writer.append(arrayCount: shares.count)
+      for share in shares {
+        writer.append(arrayCount: 2)
+        append(share.stamp, to: &writer)
+        writer.append(integer: share.sum)
+      }
+    case .map(let entries):
+      writer.append(unsigned: 3)
+      writer.append(arrayCount: entries.count)
+      for entry in entries {
+        writer.append(arrayCount: 2)
+        writer.append(text: entry.key)
+        append(entry.siblings, to: &writer)
+      }
+    }
+  }
+
+  private func append(_ siblings: [Sibling], to writer: inout CBORWriter) {
+    writer.append(arrayCount: siblings.count)
+    for sibling in siblings {
+      writer.append(arrayCount: 2)
+      append(sibling.stamp, to: &writer)
+      append(sibling.value, to: &writer)
+    }
+  }
+
+  private func append(_ stamp: Stamp, to writer: inout CBORWriter) {
+    writer.append(arrayCount: 2)
+    writer.append(unsigned: stamp.time.rawValue)
+    writer.append(unsigned: UInt64(places[stamp.replica] ?? 0))
+  }
+
+  private func append(_ vector: VersionVector, to writer: inout CBORWriter) {
+    writer.append(arrayCount: vector.entries.count * 2)
+    for entry in vector.entries {
+      writer.append(unsigned: UInt64(places[entry.replica] ?? 0))
+      writer.append(unsigned: entry.time.rawValue)
+    }
+  }
+
+  private func append(_ value: Value, to writer: inout CBORWriter) {
+    switch value {
+    case .null: writer.appendNull()
+    case .integer(let number): writer.append(integer: number)
+    case .text(let text): writer.append(text: text)
+    case .bytes(let bytes): writer.append(bytes: bytes)
+    }
+  }
+}

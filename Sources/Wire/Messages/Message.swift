@@ -1,0 +1,173 @@
+package import Base
+package import Causality
+package import RecordStore
+package import StoreModel
+
+/// The versions of the protocol that this code speaks.
+package enum ProtocolVersion {
+  package static let oldest: UInt64 = 1
+  package static let newest: UInt64 = 1
+}
+
+/// What travels in a frame.
+package enum Message: Hashable, Sendable {
+  case hello(Hello)
+  case welcome(Welcome)
+  case refusal(Refusal)
+  case batch(Batch)
+  case acknowledgement(Acknowledgement)
+  case ping(UInt64)
+  case pong(UInt64)
+}
+
+/// The store's first message: who it is, and where HQ's log is to be resumed.
+package struct Hello: Hashable, Sendable {
+  package var oldestVersion: UInt64
+  package var newestVersion: UInt64
+  package var replica: ReplicaID
+  /// Proves that the store is whom it says it is.
+  package var credential: [UInt8]
+  /// Of the store's own log.
+  package var epoch: Epoch
+  package var clock: WallTime
+  /// The log of HQ that the cursors are of; nil at the first contact.
+  package var peerEpoch: Epoch?
+  package var cursors: LaneMap<Sequence64>
+  /// Bytes of batches a lane that the store takes before it has acknowledged them.
+  package var window: UInt64
+  package var software: String
+
+  package init(
+    oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, replica: ReplicaID,
+    credential: [UInt8], epoch: Epoch, clock: WallTime, peerEpoch: Epoch?, cursors: LaneMap<Sequence64>,
+    window: UInt64, software: String
+  ) {
+    self.oldestVersion = oldestVersion
+    self.newestVersion = newestVersion
+    self.replica = replica
+    self.credential = credential
+    self.epoch = epoch
+    self.clock = clock
+    self.peerEpoch = peerEpoch
+    self.cursors = cursors
+    self.window = window
+    self.software = software
+  }
+}
+
+/// HQ's answer: the link is open. `cursors` say where HQ resumes the store's log.
+package struct Welcome: Hashable, Sendable {
+  package var version: UInt64
+  package var replica: ReplicaID
+  package var epoch: Epoch
+  package var clock: WallTime
+  package var cursors: LaneMap<Sequence64>
+  package var window: UInt64
+  package var software: String
+
+  package init(
+    version: UInt64, replica: ReplicaID, epoch: Epoch, clock: WallTime, cursors: LaneMap<Sequence64>, window: UInt64,
+    software: String
+  ) {
+    self.version = version
+    self.replica = replica
+    self.epoch = epoch
+    self.clock = clock
+    self.cursors = cursors
+    self.window = window
+    self.software = software
+  }
+}
+
+/// The last message before a connection is closed on purpose: why, and when to try again.
+package struct Refusal: Hashable, Sendable {
+  /// Unknown codes read as what they are: a reason in words.
+  package enum Code: String, Hashable, Sendable, CaseIterable {
+    case upgradeNeeded = "upgrade-needed"
+    case notEnrolled = "not-enrolled"
+    case wrongCredential = "wrong-credential"
+    case alreadyConnected = "already-connected"
+    case wrongCursor = "wrong-cursor"
+    case protocolError = "protocol-error"
+    case storage
+    case busy
+    case shuttingDown = "shutting-down"
+  }
+
+  package var code: String
+  package var message: String
+  /// Milliseconds after which trying again makes sense; 0 if it is the other side's choice.
+  package var retryAfter: UInt64
+
+  package init(_ code: Code, _ message: String, retryAfter: UInt64 = 0) {
+    self.init(code: code.rawValue, message: message, retryAfter: retryAfter)
+  }
+
+  package init(code: String, message: String, retryAfter: UInt64) {
+    self.code = code
+    self.message = message
+    self.retryAfter = retryAfter
+  }
+}
+
+/// A stretch of one lane of the sender's log.
+package struct Batch: Hashable, Sendable {
+  package var lane: Lane
+  package var after: Sequence64
+  package var through: Sequence64
+  /// Above `through` while a chain of groups goes on.
+  package var incompleteUntil: Sequence64
+  package var codec: UInt64
+  package var groupCount: UInt64
+  /// Bytes of the contents before compression.
+  package var contentsBytes: UInt64
+  package var payload: [UInt8]
+
+  package init(
+    lane: Lane, after: Sequence64, through: Sequence64, incompleteUntil: Sequence64, codec: UInt64, groupCount: UInt64,
+    contentsBytes: UInt64, payload: [UInt8]
+  ) {
+    self.lane = lane
+    self.after = after
+    self.through = through
+    self.incompleteUntil = incompleteUntil
+    self.codec = codec
+    self.groupCount = groupCount
+    self.contentsBytes = contentsBytes
+    self.payload = payload
+  }
+}
+
+/// The receiver has made the lane durable up to `through`.
+package struct Acknowledgement: Hashable, Sendable {
+  /// A group that was not applied.
+  package struct Exception: Hashable, Sendable {
+    package enum Outcome: UInt64, Hashable, Sendable {
+      case parked = 1
+      case refused = 2
+    }
+
+    /// The group's place in its batch.
+    package var index: UInt64
+    package var outcome: Outcome
+    package var code: String
+    package var reason: String
+
+    package init(index: UInt64, outcome: Outcome, code: String, reason: String) {
+      self.index = index
+      self.outcome = outcome
+      self.code = code
+      self.reason = reason
+    }
+  }
+
+  package var lane: Lane
+  package var through: Sequence64
+  package var exceptions: [Exception]
+
+  package init(lane: Lane, through: Sequence64, exceptions: [Exception] = []) {
+    self.lane = lane
+    self.through = through
+    self.exceptions = exceptions
+  }
+}

@@ -1,0 +1,294 @@
+import Base
+import Causality
+import RecordStore
+import StoreModel
+
+// Byte layout: Protocol/SPEC.md, "Messages"; Protocol/storesync.cddl.
+//
+// A message is an array of its number and a map with number keys. A reader passes over keys that it does not know, so a
+// later version can say more; a key that is needed and missing is an error.
+
+extension Message {
+  package func encoded() -> [UInt8] {
+    var writer = CBORWriter(reserving: 64)
+    writer.append(arrayCount: 2)
+    switch self {
+    case .hello(let hello):
+      writer.append(unsigned: 1)
+      hello.append(to: &writer)
+    case .welcome(let welcome):
+      writer.append(unsigned: 2)
+      welcome.append(to: &writer)
+    case .refusal(let refusal):
+      writer.append(unsigned: 3)
+      refusal.append(to: &writer)
+    case .batch(let batch):
+      writer.append(unsigned: 4)
+      batch.append(to: &writer)
+    case .acknowledgement(let acknowledgement):
+      writer.append(unsigned: 5)
+      acknowledgement.append(to: &writer)
+    case .ping(let number):
+      writer.append(unsigned: 6)
+      writer.append(unsigned: number)
+    case .pong(let number):
+      writer.append(unsigned: 7)
+      writer.append(unsigned: number)
+    }
+    return writer.bytes
+  }
+
+  package init(decoding bytes: [UInt8]) throws(DecodeError) {
+    var reader = CBORReader(bytes)
+    try reader.expectArray(2)
+    switch try reader.readUnsigned() {
+    case 1: self = .hello(try Hello(&reader))
+    case 2: self = .welcome(try Welcome(&reader))
+    case 3: self = .refusal(try Refusal(&reader))
+    case 4: self = .batch(try Batch(&reader))
+    case 5: self = .acknowledgement(try Acknowledgement(&reader))
+    case 6: self = .ping(try reader.readUnsigned())
+    case 7: self = .pong(try reader.readUnsigned())
+    default: throw reader.invalid("a message number from 1 to 7")
+    }
+    try reader.expectEnd()
+  }
+}
+
+extension Hello {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: peerEpoch == nil ? 9 : 10)
+    writer.append(0, unsigned: oldestVersion)
+    writer.append(1, unsigned: newestVersion)
+    writer.append(2, replica)
+    writer.append(unsigned: 3)
+    writer.append(bytes: credential)
+    writer.append(4, unsigned: epoch.rawValue)
+    writer.append(unsigned: 5)
+    writer.append(integer: clock.milliseconds)
+    if let peerEpoch { writer.append(6, unsigned: peerEpoch.rawValue) }
+    writer.append(7, cursors)
+    writer.append(8, unsigned: window)
+    writer.append(9, text: software)
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    oldestVersion = try fields.unsigned(0)
+    newestVersion = try fields.unsigned(1)
+    replica = try fields.replica(2)
+    credential = try fields.bytes(3, limit: WireLimits.maximumCredentialBytes)
+    epoch = Epoch(rawValue: try fields.unsigned(4))
+    clock = WallTime(milliseconds: try fields.integer(5))
+    peerEpoch = try fields.optionalUnsigned(6).map(Epoch.init)
+    cursors = try fields.cursors(7)
+    window = try fields.unsigned(8)
+    software = try fields.text(9)
+  }
+}
+
+extension Welcome {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: 7)
+    writer.append(0, unsigned: version)
+    writer.append(1, replica)
+    writer.append(2, unsigned: epoch.rawValue)
+    writer.append(unsigned: 3)
+    writer.append(integer: clock.milliseconds)
+    writer.append(4, cursors)
+    writer.append(5, unsigned: window)
+    writer.append(6, text: software)
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    version = try fields.unsigned(0)
+    replica = try fields.replica(1)
+    epoch = Epoch(rawValue: try fields.unsigned(2))
+    clock = WallTime(milliseconds: try fields.integer(3))
+    cursors = try fields.cursors(4)
+    window = try fields.unsigned(5)
+    software = try fields.text(6)
+  }
+}
+
+extension Refusal {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: 3)
+    writer.append(0, text: code)
+    writer.append(1, text: message)
+    writer.append(2, unsigned: retryAfter)
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    code = try fields.text(0)
+    message = try fields.text(1)
+    retryAfter = try fields.unsigned(2)
+  }
+}
+
+extension Batch {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: 8)
+    writer.append(0, unsigned: UInt64(lane.rawValue))
+    writer.append(1, unsigned: after)
+    writer.append(2, unsigned: through)
+    writer.append(3, unsigned: incompleteUntil)
+    writer.append(4, unsigned: codec)
+    writer.append(5, unsigned: groupCount)
+    writer.append(6, unsigned: contentsBytes)
+    writer.append(unsigned: 7)
+    writer.append(bytes: payload)
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    lane = try fields.lane(0)
+    after = try fields.unsigned(1)
+    through = try fields.unsigned(2)
+    incompleteUntil = try fields.unsigned(3)
+    codec = try fields.unsigned(4)
+    groupCount = try fields.unsigned(5)
+    contentsBytes = try fields.unsigned(6)
+    payload = try fields.bytes(7, limit: WireLimits.maximumFrameBytes)
+  }
+}
+
+extension Acknowledgement {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: exceptions.isEmpty ? 2 : 3)
+    writer.append(0, unsigned: UInt64(lane.rawValue))
+    writer.append(1, unsigned: through)
+    guard !exceptions.isEmpty else { return }
+    writer.append(unsigned: 2)
+    writer.append(arrayCount: exceptions.count)
+    for exception in exceptions {
+      writer.append(arrayCount: 4)
+      writer.append(unsigned: exception.index)
+      writer.append(unsigned: exception.outcome.rawValue)
+      writer.append(text: exception.code)
+      writer.append(text: exception.reason)
+    }
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    lane = try fields.lane(0)
+    through = try fields.unsigned(1)
+    exceptions = []
+    guard var list = fields.reader(2) else { return }
+    for _ in 0..<(try list.readArrayCount(limit: WireLimits.maximumBatchGroups)) {
+      try list.expectArray(4)
+      let index = try list.readUnsigned()
+      guard let outcome = Exception.Outcome(rawValue: try list.readUnsigned()) else {
+        throw list.invalid("an outcome, 1 or 2")
+      }
+      exceptions.append(
+        Exception(
+          index: index, outcome: outcome, code: try list.readText(limit: WireLimits.maximumTextBytes),
+          reason: try list.readText(limit: WireLimits.maximumTextBytes)))
+    }
+  }
+}
+
+extension CBORWriter {
+  fileprivate mutating func append(_ key: UInt64, unsigned value: UInt64) {
+    append(unsigned: key)
+    append(unsigned: value)
+  }
+
+  fileprivate mutating func append(_ key: UInt64, text value: String) {
+    append(unsigned: key)
+    append(text: value)
+  }
+
+  fileprivate mutating func append(_ key: UInt64, _ replica: ReplicaID) {
+    append(unsigned: key)
+    append(arrayCount: 2)
+    append(unsigned: UInt64(replica.node.rawValue))
+    append(unsigned: UInt64(replica.incarnation))
+  }
+
+  fileprivate mutating func append(_ key: UInt64, _ cursors: LaneMap<Sequence64>) {
+    append(unsigned: key)
+    append(arrayCount: Lane.allCases.count)
+    for lane in Lane.allCases { append(unsigned: cursors[lane]) }
+  }
+}
+
+/// The values of a message's map, each as its own bytes.
+private struct MessageFields {
+  private var items: [(key: UInt64, bytes: [UInt8])] = []
+  private var offset = 0
+
+  mutating func read(_ reader: inout CBORReader) throws(DecodeError) {
+    offset = reader.offset
+    var items: [(key: UInt64, bytes: [UInt8])] = []
+    try reader.readIntegerKeyedMap(limit: WireLimits.maximumMessageFields) { (reader, key) throws(DecodeError) in
+      items.append((key, try reader.rawItem()))
+    }
+    self.items = items
+  }
+
+  func reader(_ key: UInt64) -> CBORReader? {
+    items.first { $0.key == key }.map { CBORReader($0.bytes) }
+  }
+
+  private func needed(_ key: UInt64) throws(DecodeError) -> CBORReader {
+    guard let reader = reader(key) else { throw DecodeError(offset: offset, reason: .missingKey(key)) }
+    return reader
+  }
+
+  func unsigned(_ key: UInt64) throws(DecodeError) -> UInt64 {
+    var reader = try needed(key)
+    return try reader.readUnsigned()
+  }
+
+  func optionalUnsigned(_ key: UInt64) throws(DecodeError) -> UInt64? {
+    guard var reader = reader(key) else { return nil }
+    return try reader.readUnsigned()
+  }
+
+  func integer(_ key: UInt64) throws(DecodeError) -> Int64 {
+    var reader = try needed(key)
+    return try reader.readInteger()
+  }
+
+  func text(_ key: UInt64) throws(DecodeError) -> String {
+    var reader = try needed(key)
+    return try reader.readText(limit: WireLimits.maximumTextBytes)
+  }
+
+  func bytes(_ key: UInt64, limit: Int) throws(DecodeError) -> [UInt8] {
+    var reader = try needed(key)
+    return try reader.readBytes(limit: limit)
+  }
+
+  func replica(_ key: UInt64) throws(DecodeError) -> ReplicaID {
+    var reader = try needed(key)
+    try reader.expectArray(2)
+    return ReplicaID(node: NodeNumber(try reader.readUInt32()), incarnation: try reader.readUInt32())
+  }
+
+  func lane(_ key: UInt64) throws(DecodeError) -> Lane {
+    var reader = try needed(key)
+    guard let lane = UInt8(exactly: try reader.readUnsigned()).flatMap(Lane.init) else {
+      throw reader.invalid("a lane from 0 to 2")
+    }
+    return lane
+  }
+
+  func cursors(_ key: UInt64) throws(DecodeError) -> LaneMap<Sequence64> {
+    var reader = try needed(key)
+    try reader.expectArray(Lane.allCases.count)
+    var cursors = LaneMap<Sequence64>(repeating: 0)
+    for lane in Lane.allCases { cursors[lane] = try reader.readUnsigned() }
+    return cursors
+  }
+}
