@@ -67,13 +67,11 @@ final class Scratch {
   let path: String
 
   init() throws {
-    var template = Array("\(temporaryDirectory)/transport-XXXXXX".utf8CString)
+    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? P_tmpdir
+    var template = Array("\(parent)/transport-XXXXXX".utf8CString)
     let made = try #require(mkdtemp(&template))
     path = String(cString: made)
   }
-
-  private static let fallback = "/var/" + "tmp"
-  private var temporaryDirectory: String { getenv("TMPDIR").map { String(cString: $0) } ?? Self.fallback }
 
   deinit {
     for name in ["socket", "other"] { unlink("\(path)/\(name)") }
