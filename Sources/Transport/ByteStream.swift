@@ -1,3 +1,4 @@
+import Base
 import Dispatch
 import Glibc
 
@@ -50,6 +51,15 @@ package final class ByteStream: @unchecked Sendable {
   private var sendingError: TransportError?
   private var ownReference: ByteStream?
 
+  private var handshake: Handshake?
+
+  /// The TLS handshake under way.
+  private struct Handshake {
+    var session: TLSSession
+    var pin: [UInt8]?
+    var completion: (Result<ByteStream, TransportError>) -> Void
+  }
+
   private enum Need {
     case readable, writable
   }
@@ -63,12 +73,38 @@ package final class ByteStream: @unchecked Sendable {
     phase = .ready
   }
 
+  /// Takes ownership of a connected descriptor, and does the TLS handshake before anybody else gets to see the stream. With
+  /// `pin`, only that key will do. `completion` is called on the queue, exactly once unless the stream is closed first.
+  init(
+    connected descriptor: Int32, peer: String, queue: DispatchQueue, session: TLSSession, pin: [UInt8]?,
+    completion: @escaping (Result<ByteStream, TransportError>) -> Void
+  ) {
+    self.queue = queue
+    peerDescription = peer
+    watch = DescriptorWatch(descriptor: descriptor, queue: queue)
+    channel = .tls(session)
+    phase = .handshaking
+    handshake = Handshake(session: session, pin: pin, completion: completion)
+    begin()
+    queue.asyncAfter(deadline: .now() + .milliseconds(Limits.handshakeMilliseconds)) { [weak self] in
+      guard let self, self.phase == .handshaking else { return }
+      self.finish(
+        TransportError(
+          .timedOut,
+          "no TLS answer from \(peer) in \(Limits.handshakeMilliseconds) ms; expected a StoreSync node: check the address"))
+    }
+    queue.async { self.stepHandshake() }
+  }
+
   /// Begins to read. Set the callbacks first.
   package func start() {
     dispatchPrecondition(condition: .onQueue(queue))
     guard phase == .ready else { return }
     phase = .open
     begin()
+    flush()
+    // The handshake may have left the peer's first bytes within the channel, where no source sees them.
+    scheduleTurn()
     updateInterest()
   }
 
@@ -76,6 +112,37 @@ package final class ByteStream: @unchecked Sendable {
     ownReference = self
     watch.onReadable = { [weak self] in self?.socketIsReadable() }
     watch.onWritable = { [weak self] in self?.socketIsWritable() }
+  }
+
+  // MARK: Handshake
+
+  private func stepHandshake() {
+    guard phase == .handshaking, let handshake else { return }
+    switch handshake.session.handshake() {
+    case .needsReadable: watch.want(readable: true, writable: false)
+    case .needsWritable: watch.want(readable: false, writable: true)
+    case .failed(let error): finish(error)
+    case .end: finish(TransportError(.closed, "the other end closed the connection during the TLS handshake"))
+    case .moved:
+      peerKeyPin = handshake.session.peerPin
+      if let pin = handshake.pin, peerKeyPin != pin {
+        finish(pinMismatch(pin))
+        return
+      }
+      phase = .ready
+      self.handshake = nil
+      watch.want(readable: false, writable: false)
+      ownReference = nil
+      handshake.completion(.success(self))
+    }
+  }
+
+  private func pinMismatch(_ pin: [UInt8]) -> TransportError {
+    let found = peerKeyPin.map { Hex.encode($0) } ?? "none"
+    return TransportError(
+      .pinMismatch,
+      "\(peerDescription) shows the key \(found); expected \(Hex.encode(pin)): another server answers at this address (a "
+        + "captive portal, a proxy), or HQ has a new key and this store must join again")
   }
 
   // MARK: Sending
@@ -236,6 +303,7 @@ package final class ByteStream: @unchecked Sendable {
   // MARK: Readiness
 
   private func socketIsReadable() {
+    guard phase != .handshaking else { return stepHandshake() }
     if needsForWriting == .readable { flush() }
     if isReading, needsForReading == .readable { receive() }
     reportDrain()
@@ -243,6 +311,7 @@ package final class ByteStream: @unchecked Sendable {
   }
 
   private func socketIsWritable() {
+    guard phase != .handshaking else { return stepHandshake() }
     if needsForWriting == .writable { flush() }
     if isReading, needsForReading == .writable { receive() }
     reportDrain()
@@ -250,7 +319,7 @@ package final class ByteStream: @unchecked Sendable {
   }
 
   private func updateInterest() {
-    guard phase != .closed, phase != .ready else { return }
+    guard phase != .closed, phase != .ready, phase != .handshaking else { return }
     let readsWhenReadable = isReading && needsForReading == .readable
     let readsWhenWritable = isReading && needsForReading == .writable
     watch.want(
@@ -314,7 +383,14 @@ package final class ByteStream: @unchecked Sendable {
   }
 
   private func reportClose(_ error: TransportError?) {
+    if let handshake, let error {
+      self.handshake = nil
+      ownReference = nil
+      handshake.completion(.failure(error))
+      return
+    }
     let report = onClose
+    handshake = nil
     onReceive = nil
     onClose = nil
     onDrain = nil

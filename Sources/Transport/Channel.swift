@@ -15,9 +15,11 @@ enum Outcome {
 /// How bytes get through a socket.
 enum Channel {
   case plain(Int32)
+  case tls(TLSSession)
 
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Outcome {
     switch self {
+    case .tls(let session): return session.read(into: buffer)
     case .plain(let descriptor):
       while true {
         let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
@@ -34,6 +36,7 @@ enum Channel {
 
   func write(_ buffer: UnsafeRawBufferPointer) -> Outcome {
     switch self {
+    case .tls(let session): return session.write(buffer)
     case .plain(let descriptor):
       while true {
         let count = Glibc.send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
@@ -51,6 +54,7 @@ enum Channel {
   func finishSending() -> Outcome {
     switch self {
     case .plain: .moved(0)
+    case .tls(let session): session.finishSending()
     }
   }
 }

@@ -4,14 +4,14 @@ import Glibc
 /// Opens streams.
 package enum Connector {
   /// Connects to `address` within `timeoutMilliseconds`, name look-up and TLS handshake included, and calls `completion` on
-  /// `queue`, exactly once unless the attempt is cancelled.
+  /// `queue`, exactly once unless the attempt is cancelled. With `tls`, the stream is encrypted and leads to the pinned key.
   package static func connect(
-    to address: Address, queue: DispatchQueue, timeoutMilliseconds: Int,
+    to address: Address, tls: TLSClient? = nil, queue: DispatchQueue, timeoutMilliseconds: Int,
     completion: @escaping (Result<ByteStream, TransportError>) -> Void
   ) -> ConnectAttempt {
     dispatchPrecondition(condition: .onQueue(queue))
     let attempt = ConnectAttempt(
-      address: address, queue: queue, timeoutMilliseconds: timeoutMilliseconds, completion: completion)
+      address: address, tls: tls, queue: queue, timeoutMilliseconds: timeoutMilliseconds, completion: completion)
     attempt.begin()
     return attempt
   }
@@ -21,21 +21,24 @@ package enum Connector {
 /// it has called back.
 package final class ConnectAttempt: @unchecked Sendable {
   private let address: Address
+  private let tls: TLSClient?
   private let queue: DispatchQueue
   private let deadline: DispatchTime
   private let timeoutMilliseconds: Int
   private var completion: ((Result<ByteStream, TransportError>) -> Void)?
   private var untried: ArraySlice<SocketAddress> = []
   private var watch: DescriptorWatch?
+  private var handshaking: ByteStream?
   /// Tells the address being tried from those given up: their timers find another number.
   private var trial = 0
   private var lastError: TransportError?
 
   init(
-    address: Address, queue: DispatchQueue, timeoutMilliseconds: Int,
+    address: Address, tls: TLSClient?, queue: DispatchQueue, timeoutMilliseconds: Int,
     completion: @escaping (Result<ByteStream, TransportError>) -> Void
   ) {
     self.address = address
+    self.tls = tls
     self.queue = queue
     self.timeoutMilliseconds = timeoutMilliseconds
     self.completion = completion
@@ -128,7 +131,29 @@ package final class ConnectAttempt: @unchecked Sendable {
         return
       }
       if case .tcp = self.address { Socket.tuneTCP(descriptor) }
-      self.complete(.success(ByteStream(connected: descriptor, peer: name, queue: self.queue)))
+      if let tls = self.tls {
+        self.shakeHands(descriptor, tls, name)
+      } else {
+        self.complete(.success(ByteStream(connected: descriptor, peer: name, queue: self.queue)))
+      }
+    }
+  }
+
+  private func shakeHands(_ descriptor: Int32, _ tls: TLSClient, _ name: String) {
+    do throws(TransportError) {
+      let session = try tls.context.session(descriptor)
+      handshaking = ByteStream(
+        connected: descriptor, peer: name, queue: queue, session: session, pin: tls.pin
+      ) { result in
+        self.handshaking = nil
+        switch result {
+        case .success: self.complete(result)
+        case .failure(let error): self.failed(error)
+        }
+      }
+    } catch {
+      _ = Glibc.close(descriptor)
+      failed(error)
     }
   }
 
@@ -144,19 +169,31 @@ package final class ConnectAttempt: @unchecked Sendable {
   }
 
   private func failed(_ error: TransportError) {
-    lastError = error
+    if weight(error) >= lastError.map(weight) ?? 0 { lastError = error }
     stopTrial()
     tryNext()
+  }
+
+  /// Of several addresses' errors the one that tells most is reported: a wrong server says more than no server.
+  private func weight(_ error: TransportError) -> Int {
+    switch error.code {
+    case .pinMismatch: 3
+    case .tls: 2
+    default: 1
+    }
   }
 
   private func stopTrial() {
     watch?.close()
     watch = nil
+    handshaking?.close(flushing: false)
+    handshaking = nil
   }
 
   private func timeIsUp() {
     guard completion != nil else { return }
-    let waited = "no connection to \(address) in \(timeoutMilliseconds) ms"
+    let found = handshaking == nil ? "no connection to" : "connected, but no TLS answer from"
+    let waited = "\(found) \(address) in \(timeoutMilliseconds) ms"
     let hint = lastError.map { "; before that, \($0.message)" } ?? "; check the address and the network"
     stopTrial()
     complete(.failure(TransportError(.timedOut, waited + hint)))

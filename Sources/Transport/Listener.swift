@@ -14,22 +14,27 @@ package final class Listener: @unchecked Sendable {
   private let watch: DescriptorWatch
   private let socketFile: SocketFile?
   private var accept: ((ByteStream) -> Void)?
+  private let tls: TLSContext?
+  private var handshakes: [ObjectIdentifier: ByteStream] = [:]
   private var isResting = false
 
-  /// Listens at `address` and calls `accept` on `queue` with each connected stream, not yet started. A host name is looked up
+  /// Listens at `address` and calls `accept` on `queue` with each connected stream, not yet started; with `tls`, once its handshake
+  /// is done. A host name is looked up
   /// here, which may block: call this at start-up.
   package init(
-    at address: Address, queue: DispatchQueue, log: @escaping LogSink = { _ in }, accept: @escaping (ByteStream) -> Void
+    at address: Address, tls: TLSIdentity? = nil, queue: DispatchQueue, log: @escaping LogSink = { _ in },
+    accept: @escaping (ByteStream) -> Void
   ) throws(TransportError) {
     self.queue = queue
     self.log = log
     self.accept = accept
+    if let tls { self.tls = try TLSContext(tls) } else { self.tls = nil }
     let bound = try BoundSocket(address)
     boundAddress = bound.address
     socketFile = bound.file
     watch = DescriptorWatch(descriptor: bound.descriptor, queue: queue)
     watch.onReadable = { self.acceptWaiting() }
-    queue.async { self.watch.want(readable: true, writable: false) }
+    queue.async { self.updateInterest() }
   }
 
   /// The bound host and port of a TCP listener.
@@ -43,6 +48,8 @@ package final class Listener: @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     guard accept != nil else { return }
     accept = nil
+    for stream in handshakes.values { stream.close(flushing: false) }
+    handshakes = [:]
     socketFile?.remove()
     watch.close(completion)
   }
@@ -50,14 +57,19 @@ package final class Listener: @unchecked Sendable {
   private func acceptWaiting() {
     // Bounded, so that a flood of connections leaves the queue's other work its turn; the source calls again.
     for _ in 0..<Limits.acceptsPerTurn {
-      guard let accept else { return }
+      guard accept != nil, handshakes.count < Limits.handshakes else { break }
       switch Socket.accept(watch.descriptor) {
-      case .success(let descriptor):
-        accept(stream(descriptor))
+      case .success(let descriptor): accepted(descriptor)
       case .failure(let error):
         guard failed(error.number) else { return }
       }
     }
+    updateInterest()
+  }
+
+  private func updateInterest() {
+    let isWilling = accept != nil && !isResting && handshakes.count < Limits.handshakes
+    watch.want(readable: isWilling, writable: false)
   }
 
   /// Whether to go on accepting.
@@ -78,16 +90,51 @@ package final class Listener: @unchecked Sendable {
       "can't accept a connection at \(boundAddress): \(Socket.text(number)); trying again every "
       + "\(Limits.acceptPauseMilliseconds) ms: raise the limit on open files"
     log(LogEvent(.warning, "listener.exhausted", message))
-    watch.want(readable: false, writable: false)
+    isResting = true
+    updateInterest()
     queue.asyncAfter(deadline: .now() + .milliseconds(Limits.acceptPauseMilliseconds)) { [weak self] in
-      self?.watch.want(readable: true, writable: false)
+      self?.isResting = false
+      self?.updateInterest()
     }
   }
 
-  private func stream(_ descriptor: Int32) -> ByteStream {
-    if boundAddress.isUnix { return ByteStream(connected: descriptor, peer: boundAddress.description, queue: queue) }
+  private func accepted(_ descriptor: Int32) {
+    guard !boundAddress.isUnix else {
+      accept?(ByteStream(connected: descriptor, peer: boundAddress.description, queue: queue))
+      return
+    }
     Socket.tuneTCP(descriptor)
     let peer = Socket.peerAddress(descriptor)?.endpoint?.description ?? "a peer already gone"
-    return ByteStream(connected: descriptor, peer: peer, queue: queue)
+    if let tls {
+      shakeHands(descriptor, tls, peer)
+    } else {
+      accept?(ByteStream(connected: descriptor, peer: peer, queue: queue))
+    }
+  }
+
+  private func shakeHands(_ descriptor: Int32, _ tls: TLSContext, _ peer: String) {
+    do throws(TransportError) {
+      let session = try tls.session(descriptor)
+      var identifier: ObjectIdentifier?
+      let stream = ByteStream(connected: descriptor, peer: peer, queue: queue, session: session, pin: nil) { result in
+        if let identifier { self.handshakes[identifier] = nil }
+        self.handshakeEnded(result, peer)
+      }
+      identifier = ObjectIdentifier(stream)
+      handshakes[ObjectIdentifier(stream)] = stream
+    } catch {
+      _ = Glibc.close(descriptor)
+      handshakeEnded(.failure(error), peer)
+    }
+  }
+
+  private func handshakeEnded(_ result: Result<ByteStream, TransportError>, _ peer: String) {
+    switch result {
+    case .success(let stream): accept?(stream)
+    case .failure(let error):
+      let details = [LogEvent.Detail("peer", peer), LogEvent.Detail("code", error.code.rawValue)]
+      log(LogEvent(.info, "listener.handshakeFailed", error.message, details))
+    }
+    updateInterest()
   }
 }

@@ -26,7 +26,7 @@ enum Resolver {
     }
     // A serial queue of its own gets a thread of its own: the shared pool is as wide as the machine and must not be blocked.
     DispatchQueue(label: "storesync.resolve").async {
-      let result = lookUp(endpoint, flags: AI_ADDRCONFIG)
+      let result = lookUp(endpoint, flags: 0)
       lookups.subtract(1, ordering: .relaxed)
       queue.async { completion(result) }
     }

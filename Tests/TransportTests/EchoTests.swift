@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct EchoTests {
   /// 5 MB in pieces of random size, both ways at once, then closed in good order by the client.
-  @Test(arguments: [Kind.tcp, .tcp6, .unix])
+  @Test(arguments: Kind.allCases)
   func bytesComeBackInOrder(kind: Kind) throws {
     let bench = Bench()
     let scratch = try Scratch()

@@ -1,3 +1,4 @@
+import Base
 import Dispatch
 import Glibc
 import Synchronization
@@ -80,26 +81,115 @@ final class Scratch {
 }
 
 extension Bench {
-  func listen(_ kind: Kind, _ scratch: Scratch, accept: @escaping (ByteStream) -> Void) throws -> Listener {
+  static let identity = Result<TLSIdentity, TransportError> { () throws(TransportError) in try TLSIdentity.generate() }
+
+  static func client() throws -> TLSClient { try TLSClient(pinnedKey: identity.get().pin) }
+
+  func listen(_ kind: Kind, _ scratch: Scratch, log: @escaping LogSink = { _ in }, accept: @escaping (ByteStream) -> Void) throws -> Listener {
     let address: Address =
       switch kind {
       case .tcp, .tls: .tcp(Endpoint(host: "127.0.0.1", port: 0))
       case .tcp6: .tcp(Endpoint(host: "::1", port: 0))
       case .unix: .unix(path: "\(scratch.path)/socket")
       }
-    let listener = try Listener(at: address, queue: queue, accept: accept)
+    let listener = try Listener(
+      at: address, tls: kind == .tls ? Self.identity.get() : nil, queue: queue, log: log, accept: accept)
     queue.sync { keep(listener) }
     return listener
   }
 
   func connect(to address: Address, _ kind: Kind, timeout: Int = 20_000) throws -> Result<ByteStream, TransportError> {
     let connected = Promise<Result<ByteStream, TransportError>>()
+    let tls = kind == .tls ? try Self.client() : nil
     queue.async {
-      _ = Connector.connect(to: address, queue: self.queue, timeoutMilliseconds: timeout) { result in
+      _ = Connector.connect(to: address, tls: tls, queue: self.queue, timeoutMilliseconds: timeout) { result in
         if case .success(let stream) = result { self.keep(stream) }
         connected.fulfil(result)
       }
     }
     return try connected.wait("connecting")
   }
+}
+
+/// What a stream did, and until when to wait for it.
+struct Ending: Sendable {
+  var error: TransportError?
+  var received: [UInt8]
+}
+
+extension ByteStream {
+  /// Starts the stream on its queue, collecting what it receives; the promise is fulfilled by `onClose`.
+  func collect(on bench: Bench, _ prepare: @escaping (ByteStream) -> Void = { _ in }) -> Promise<Ending> {
+    let ending = Promise<Ending>()
+    bench.queue.sync { collectHere(ending, prepare) }
+    return ending
+  }
+
+  func collectHere(_ ending: Promise<Ending>, _ prepare: (ByteStream) -> Void = { _ in }) {
+    var received: [UInt8] = []
+    onReceive = { received += $0 }
+    onClose = { ending.fulfil(Ending(error: $0, received: received)) }
+    prepare(self)
+    start()
+  }
+}
+
+/// A raw listening or connecting socket: a peer that is not ours.
+struct RawSocket {
+  let descriptor: Int32
+
+  /// Listens on a free port of the loopback.
+  static func listening() throws -> (RawSocket, Endpoint) {
+    let bound = try BoundSocket(.tcp(Endpoint(host: "127.0.0.1", port: 0)))
+    var flags = fcntl(bound.descriptor, F_GETFL)
+    flags &= ~O_NONBLOCK
+    try #require(fcntl(bound.descriptor, F_SETFL, flags) == 0)
+    guard case .tcp(let endpoint) = bound.address else { throw TransportError(.io, "no endpoint") }
+    return (RawSocket(descriptor: bound.descriptor), endpoint)
+  }
+
+  static func connected(to address: Address) throws -> RawSocket {
+    let target: SocketAddress =
+      switch address {
+      case .tcp(let endpoint): try #require(try Resolver.lookUp(endpoint, flags: AI_NUMERICHOST).get().first)
+      case .unix(let path): try SocketAddress(unixPath: path)
+      }
+    let raw = RawSocket(descriptor: socket(target.family, Int32(SOCK_STREAM.rawValue), 0))
+    try #require(Socket.connect(raw.descriptor, to: target) == 0)
+    return raw
+  }
+
+  func accept() -> RawSocket { RawSocket(descriptor: Glibc.accept(descriptor, nil, nil)) }
+
+  func send(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+  }
+
+  func receive(atMost count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let received = recv(descriptor, &bytes, count, 0)
+    return Array(bytes.prefix(max(received, 0)))
+  }
+
+  func receiveAll() -> [UInt8] {
+    var all: [UInt8] = []
+    while true {
+      let chunk = receive(atMost: 65536)
+      guard !chunk.isEmpty else { return all }
+      all += chunk
+    }
+  }
+
+  func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+  func close() { _ = Glibc.close(descriptor) }
+}
+
+/// Descriptors that the process has open.
+func openDescriptors() -> Int {
+  guard let directory = opendir("/proc/self/fd") else { return -1 }
+  defer { closedir(directory) }
+  var count = 0
+  while readdir(directory) != nil { count += 1 }
+  return count
 }

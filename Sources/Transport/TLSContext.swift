@@ -1,0 +1,76 @@
+import COpenSSL
+
+/// The settings of one side's TLS connections. OpenSSL allows an `SSL_CTX` to be shared between threads once it is set up, and
+/// nothing changes it after `init` (hence `@unchecked Sendable`).
+final class TLSContext: @unchecked Sendable {
+  private let context: OpaquePointer
+  let role: Role
+
+  enum Role {
+    case client, server
+  }
+
+  /// A server's, with its identity.
+  convenience init(_ identity: TLSIdentity) throws(TransportError) {
+    try self.init(role: .server)
+    let context = context
+    _ = try TLSIdentity.withParts(identity.pem) { key, certificate in
+      SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1 ? true : nil
+    }
+  }
+
+  init(role: Role) throws(TransportError) {
+    ERR_clear_error()
+    guard let context = SSL_CTX_new(role == .client ? TLS_client_method() : TLS_server_method()) else {
+      throw OpenSSL.failure("setting up TLS")
+    }
+    self.context = context
+    self.role = role
+    // The functions behind OpenSSL's macros, which Swift doesn't see.
+    guard SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_3_VERSION), nil) == 1,
+      SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(TLS1_3_VERSION), nil) == 1
+    else { throw OpenSSL.failure("asking for TLS 1.3") }
+    // Partial writes from a buffer that may move, as non-blocking sockets need; idle connections give their buffers back.
+    let modes = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS
+    SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(modes), nil)
+    // No resumption: it would save little on links that last for hours, and a ticket outlives the pin that was checked.
+    SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
+    SSL_CTX_set_num_tickets(context, 0)
+    // A client judges the key by its pin, once the handshake has proved that the peer owns it: no authority, name or date.
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
+  }
+
+  deinit {
+    SSL_CTX_free(context)
+  }
+
+  /// A session over a connected descriptor, which it does not own.
+  func session(_ descriptor: Int32) throws(TransportError) -> TLSSession {
+    ERR_clear_error()
+    guard let ssl = SSL_new(context) else { throw OpenSSL.failure("setting up TLS") }
+    guard SSL_set_fd(ssl, descriptor) == 1 else {
+      SSL_free(ssl)
+      throw OpenSSL.failure("setting up TLS")
+    }
+    switch role {
+    case .client: SSL_set_connect_state(ssl)
+    case .server: SSL_set_accept_state(ssl)
+    }
+    return TLSSession(ssl, descriptor: descriptor, role: role)
+  }
+}
+
+/// How a client does TLS: the one key that it accepts.
+package struct TLSClient: Sendable {
+  let pin: [UInt8]
+  let context: TLSContext
+
+  /// `pinnedKey` is the server's `TLSIdentity.pin`: 32 bytes.
+  package init(pinnedKey: [UInt8]) throws(TransportError) {
+    guard pinnedKey.count == 32 else {
+      throw TransportError(.tls, "a pin of \(pinnedKey.count) bytes; expected the 32 of a SHA-256")
+    }
+    pin = pinnedKey
+    context = try TLSContext(role: .client)
+  }
+}
