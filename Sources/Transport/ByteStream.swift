@@ -91,7 +91,8 @@ package final class ByteStream: @unchecked Sendable {
       self.finish(
         TransportError(
           .timedOut,
-          "no TLS answer from \(peer) in \(Limits.handshakeMilliseconds) ms; expected a StoreSync node: check the address"))
+          "no TLS answer from \(peer) in \(Limits.handshakeMilliseconds) ms; expected a StoreSync node: check the address"
+        ))
     }
     queue.async { self.stepHandshake() }
   }
@@ -162,7 +163,8 @@ package final class ByteStream: @unchecked Sendable {
       let count = unsent.count + bytes.count
       finish(
         TransportError(
-          .overflow, "\(count) bytes unsent; expected at most \(Limits.sendBuffer): wait for onDrain before sending more"))
+          .overflow,
+          "\(count) bytes unsent; expected at most \(Limits.sendBuffer): wait for onDrain before sending more"))
       return
     }
     let wasWaiting = !unsent.isEmpty

@@ -11,7 +11,8 @@ enum Resolver {
   /// `getaddrinfo` blocks for as long as the name servers please and can't be cancelled: a caller with a time limit lets go of
   /// the answer. Numeric addresses need no look-up and no thread.
   static func resolve(
-    _ endpoint: Endpoint, queue: DispatchQueue, completion: @escaping @Sendable (Result<[SocketAddress], TransportError>) -> Void
+    _ endpoint: Endpoint, queue: DispatchQueue,
+    completion: @escaping @Sendable (Result<[SocketAddress], TransportError>) -> Void
   ) {
     if case .success(let addresses) = lookUp(endpoint, flags: AI_NUMERICHOST) {
       queue.async { completion(.success(addresses)) }
@@ -44,7 +45,8 @@ enum Resolver {
       let reason = gai_strerror(code).map { String(cString: $0) } ?? "code \(code)"
       return .failure(
         TransportError(
-          .resolve, "found no address for \(endpoint.host): \(reason); check the name, and this machine's DNS and network"))
+          .resolve,
+          "found no address for \(endpoint.host): \(reason); check the name, and this machine's DNS and network"))
     }
     defer { freeaddrinfo(list) }
     var addresses: [SocketAddress] = []

@@ -70,7 +70,8 @@ enum Socket {
   static func systemError(_ number: Int32, _ doing: String) -> TransportError {
     switch number {
     case ECONNREFUSED:
-      TransportError(.refused, "\(doing): connection refused; nobody listens there: is the node running, and the port right?")
+      TransportError(
+        .refused, "\(doing): connection refused; nobody listens there: is the node running, and the port right?")
     case ETIMEDOUT:
       TransportError(.timedOut, "\(doing): no answer; check the network between the two machines")
     case ECONNRESET, EPIPE, ECONNABORTED:
@@ -78,7 +79,8 @@ enum Socket {
     case EHOSTUNREACH, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EHOSTDOWN:
       TransportError(.connect, "\(doing): \(text(number)); check this machine's network")
     case EADDRINUSE:
-      TransportError(.addressInUse, "\(doing): the address is in use by another process: stop it or choose another port")
+      TransportError(
+        .addressInUse, "\(doing): the address is in use by another process: stop it or choose another port")
     case EMFILE, ENFILE:
       TransportError(.io, "\(doing): \(text(number)); raise the limit on open files")
     default:

@@ -48,7 +48,10 @@ final class TLSContext: @unchecked Sendable {
   func session(_ descriptor: Int32) throws(TransportError) -> TLSSession {
     ERR_clear_error()
     guard let ssl = SSL_new(context) else { throw OpenSSL.failure("setting up TLS") }
-    guard SSL_set_fd(ssl, descriptor) == 1 else {
+    // Until the peer's first bytes have been looked at there is nothing to read (see `TLSSession.handshake`): an empty buffer.
+    let nothing = BIO_new(BIO_s_mem())
+    SSL_set0_rbio(ssl, nothing)
+    guard nothing != nil, SSL_set_wfd(ssl, descriptor) == 1 else {
       SSL_free(ssl)
       throw OpenSSL.failure("setting up TLS")
     }

@@ -28,7 +28,8 @@ package struct TLSIdentity: Sendable {
     _ pem: [UInt8], _ body: (_ key: OpaquePointer, _ certificate: OpaquePointer) -> Result?
   ) throws(TransportError) -> Result {
     guard (1...Limits.identityBytes).contains(pem.count) else {
-      let message = "found \(pem.count) bytes; expected a private key and a certificate in PEM, 1 to \(Limits.identityBytes) bytes"
+      let message =
+        "found \(pem.count) bytes; expected a private key and a certificate in PEM, 1 to \(Limits.identityBytes) bytes"
       throw TransportError(.tls, "reading the TLS identity: " + message)
     }
     guard let key = read(pem, { PEM_read_bio_PrivateKey($0, nil, refusePassword, nil) }) else {
@@ -47,8 +48,9 @@ package struct TLSIdentity: Sendable {
   }
 
   /// Without this, OpenSSL would ask for an encrypted key's password at the terminal.
-  private static let refusePassword: @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 =
-    { _, _, _, _ in -1 }
+  private static let refusePassword:
+    @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 =
+      { _, _, _, _ in -1 }
 
   private static func read(_ pem: [UInt8], _ body: (OpaquePointer) -> OpaquePointer?) -> OpaquePointer? {
     ERR_clear_error()
@@ -106,7 +108,8 @@ package struct TLSIdentity: Sendable {
   private static func encode(_ key: OpaquePointer, _ certificate: OpaquePointer) throws(TransportError) -> [UInt8] {
     guard let buffer = BIO_new(BIO_s_secmem()) else { throw OpenSSL.failure("writing a key") }
     defer { BIO_free(buffer) }
-    guard PEM_write_bio_PrivateKey(buffer, key, nil, nil, 0, nil, nil) == 1, PEM_write_bio_X509(buffer, certificate) == 1
+    guard PEM_write_bio_PrivateKey(buffer, key, nil, nil, 0, nil, nil) == 1,
+      PEM_write_bio_X509(buffer, certificate) == 1
     else { throw OpenSSL.failure("writing a key") }
     var pem = [UInt8](repeating: 0, count: BIO_ctrl_pending(buffer))
     guard BIO_read(buffer, &pem, Int32(pem.count)) == Int32(pem.count) else { throw OpenSSL.failure("writing a key") }

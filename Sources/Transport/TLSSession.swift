@@ -23,7 +23,11 @@ final class TLSSession: @unchecked Sendable {
 
   /// One step of the handshake; `.moved` once it is done.
   func handshake() -> Outcome {
-    if !hasHeardTLS, let error = lookAtFirstBytes() { return .failed(error) }
+    if !hasHeardTLS, let early = listen() { return early }
+    return step()
+  }
+
+  private func step() -> Outcome {
     ERR_clear_error()
     let result = SSL_do_handshake(ssl)
     guard result != 1 else { return .moved(0) }
@@ -93,17 +97,23 @@ final class TLSSession: @unchecked Sendable {
     }
   }
 
-  /// Looks at what the peer said first, without taking it, to name what else than TLS answers there. OpenSSL would only say
-  /// "wrong version number".
-  private func lookAtFirstBytes() -> TransportError? {
+  /// Looks at what the peer said first, without taking it, to name what else than TLS answers there: OpenSSL would only say
+  /// "wrong version number", or wait for the rest of a record. It gets the socket to read from once that is TLS; then nil.
+  private func listen() -> Outcome? {
     var bytes = [UInt8](repeating: 0, count: 8)
     let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_PEEK))
-    // Nothing yet, the end, or an error: the handshake itself finds out.
-    guard count > 0 else { return nil }
-    hasHeardTLS = true
+    guard count > 0 else {
+      if count == 0 { return .end }
+      guard errno == EAGAIN || errno == EINTR else { return .failed(Socket.systemError(errno, "TLS handshake")) }
+      return role == .client ? step() : .needsReadable
+    }
     // RFC 8446 §5.1: a record of type alert (21) or handshake (22).
-    guard bytes[0] != 21, bytes[0] != 22 else { return nil }
-    return TransportError(.tls, Self.name(bytes.prefix(count), role))
+    guard bytes[0] == 21 || bytes[0] == 22 else {
+      return .failed(TransportError(.tls, Self.name(bytes.prefix(count), role)))
+    }
+    hasHeardTLS = true
+    guard SSL_set_rfd(ssl, descriptor) == 1 else { return .failed(OpenSSL.failure("setting up TLS")) }
+    return nil
   }
 
   private static func name(_ bytes: ArraySlice<UInt8>, _ role: TLSContext.Role) -> String {

@@ -32,6 +32,8 @@ final class Bench: @unchecked Sendable {
   let queue = DispatchQueue(label: "transport.tests")
   private(set) var streams: [ByteStream] = []
   private(set) var listeners: [Listener] = []
+  /// Socket files live as long as the bench.
+  fileprivate var directories: [Scratch] = []
 
   init() { ignoreBrokenPipes() }
 
@@ -85,7 +87,9 @@ extension Bench {
 
   static func client() throws -> TLSClient { try TLSClient(pinnedKey: identity.get().pin) }
 
-  func listen(_ kind: Kind, _ scratch: Scratch, log: @escaping LogSink = { _ in }, accept: @escaping (ByteStream) -> Void) throws -> Listener {
+  func listen(
+    _ kind: Kind, _ scratch: Scratch, log: @escaping LogSink = { _ in }, accept: @escaping (ByteStream) -> Void
+  ) throws -> Listener {
     let address: Address =
       switch kind {
       case .tcp, .tls: .tcp(Endpoint(host: "127.0.0.1", port: 0))
@@ -94,20 +98,38 @@ extension Bench {
       }
     let listener = try Listener(
       at: address, tls: kind == .tls ? Self.identity.get() : nil, queue: queue, log: log, accept: accept)
-    queue.sync { keep(listener) }
+    queue.sync {
+      keep(listener)
+      directories.append(scratch)
+    }
     return listener
   }
 
-  func connect(to address: Address, _ kind: Kind, timeout: Int = 20_000) throws -> Result<ByteStream, TransportError> {
+  func connect(
+    to address: Address, _ kind: Kind, keeping: Bool = true
+  ) throws -> Result<ByteStream, TransportError> {
+    try connect(to: address, tls: kind == .tls ? Self.client() : nil, timeout: 20_000, keeping: keeping)
+  }
+
+  func connect(
+    to address: Address, tls: TLSClient?, timeout: Int, keeping: Bool
+  ) throws -> Result<ByteStream, TransportError> {
     let connected = Promise<Result<ByteStream, TransportError>>()
-    let tls = kind == .tls ? try Self.client() : nil
     queue.async {
       _ = Connector.connect(to: address, tls: tls, queue: self.queue, timeoutMilliseconds: timeout) { result in
-        if case .success(let stream) = result { self.keep(stream) }
+        if keeping, case .success(let stream) = result { self.keep(stream) }
         connected.fulfil(result)
       }
     }
     return try connected.wait("connecting")
+  }
+
+  /// The error of a connection that must not come about.
+  func failure(to address: Address, _ tls: TLSClient?, timeout: Int = 20_000) throws -> TransportError {
+    switch try connect(to: address, tls: tls, timeout: timeout, keeping: true) {
+    case .success: throw TransportError(.io, "connected, though it must not")
+    case .failure(let error): return error
+    }
   }
 }
 

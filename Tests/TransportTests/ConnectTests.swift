@@ -1,0 +1,112 @@
+import Base
+import Dispatch
+import Glibc
+import Testing
+
+@testable import Transport
+
+@Suite struct ConnectTests {
+  @Test(arguments: [Kind.tcp, .tcp6])
+  func aPortNobodyListensOnIsRefused(kind: Kind) throws {
+    let bench = Bench()
+    let listener = try bench.listen(kind, try Scratch()) { _ in }
+    try bench.tearDown()
+    #expect(try bench.failure(to: listener.boundAddress, nil).code == .refused)
+  }
+
+  @Test func aSocketFileThatIsMissingIsRefused() throws {
+    let scratch = try Scratch()
+    #expect(try Bench().failure(to: .unix(path: "\(scratch.path)/socket"), nil).code == .refused)
+  }
+
+  @Test func aNameIsResolvedAndItsAddressesTriedInTurn() throws {
+    let bench = Bench()
+    let listener = try bench.listen(.tcp, try Scratch()) { bench.keep($0) }
+    let port = try #require(listener.boundEndpoint).port
+    // Where `localhost` means ::1 first, that is refused and 127.0.0.1 tried.
+    let stream = try bench.connect(to: .tcp(Endpoint(host: "localhost", port: port)), .tcp).get()
+    #expect(stream.peerDescription == "127.0.0.1:\(port)")
+    try bench.tearDown()
+  }
+
+  @Test func aPortInUseIsNamed() throws {
+    let bench = Bench()
+    let listener = try bench.listen(.tcp, try Scratch()) { _ in }
+    let error = #expect(throws: TransportError.self) {
+      try Listener(at: listener.boundAddress, queue: bench.queue) { _ in }
+    }
+    #expect(error?.code == .addressInUse)
+    try bench.tearDown()
+  }
+
+  @Test func aCancelledAttemptCallsNobodyAndLeavesNothing() throws {
+    let bench = Bench()
+    let (server, endpoint) = try RawSocket.listening()
+    let tls = try Bench.client()
+    bench.queue.sync {
+      let attempt = Connector.connect(to: .tcp(endpoint), tls: tls, queue: bench.queue, timeoutMilliseconds: 60_000) {
+        _ in
+        Issue.record("a cancelled attempt called back")
+      }
+      bench.queue.async { bench.queue.async { bench.queue.async { attempt.cancel() } } }
+    }
+    let peer = server.accept()
+    // Returns because the attempt's socket is closed.
+    _ = peer.receiveAll()
+    peer.close()
+    server.close()
+    try bench.tearDown()
+  }
+
+  @Test func theMostTellingErrorWins() throws {
+    #expect(Socket.systemError(ECONNREFUSED, "x").code == .refused)
+    #expect(Socket.systemError(ETIMEDOUT, "x").code == .timedOut)
+    #expect(Socket.systemError(ENETUNREACH, "x").code == .connect)
+    #expect(Socket.systemError(EPIPE, "x").code == .closed)
+    #expect(Socket.systemError(EADDRINUSE, "x").code == .addressInUse)
+    #expect(Socket.systemError(EACCES, "x").code == .io)
+  }
+}
+
+@Suite struct SocketFileTests {
+  @Test func onlyItsOwnerMayConnect() throws {
+    let bench = Bench()
+    let scratch = try Scratch()
+    _ = try bench.listen(.unix, scratch) { _ in }
+    #expect(try #require(mode("\(scratch.path)/socket")) & 0o777 == 0o600)
+    try bench.tearDown()
+    #expect(mode("\(scratch.path)/socket") == nil)
+  }
+
+  @Test func aStaleFileIsReplacedAndALiveOneIsNot() throws {
+    let bench = Bench()
+    let scratch = try Scratch()
+    let path = "\(scratch.path)/socket"
+    let dead = try BoundSocket(.unix(path: path))
+    _ = close(dead.descriptor)
+    #expect(mode(path) != nil)
+    _ = try bench.listen(.unix, scratch) { bench.keep($0) }
+    let error = #expect(throws: TransportError.self) {
+      try Listener(at: .unix(path: path), queue: bench.queue) { _ in }
+    }
+    #expect(error?.code == .addressInUse)
+    _ = try bench.connect(to: .unix(path: path), .unix).get()
+    try bench.tearDown()
+  }
+
+  @Test func aFileThatIsNoSocketIsLeftAlone() throws {
+    let scratch = try Scratch()
+    let path = "\(scratch.path)/other"
+    _ = close(open(path, O_CREAT | O_WRONLY, 0o600))
+    let error = #expect(throws: TransportError.self) {
+      try Listener(at: .unix(path: path), queue: DispatchQueue(label: "unused")) { _ in }
+    }
+    #expect(error?.code == .addressInUse)
+    #expect(mode(path) != nil)
+  }
+
+  private func mode(_ path: String) -> mode_t? {
+    var status = stat()
+    return lstat(path, &status) == 0 ? status.st_mode : nil
+  }
+}
