@@ -1,4 +1,3 @@
-import Base
 import Dispatch
 import Glibc
 
@@ -28,7 +27,8 @@ package final class ByteStream: @unchecked Sendable {
   package var onClose: ((TransportError?) -> Void)?
   /// The unsent bytes have fallen from above `Limits.sendLowWater` to it or below.
   package var onDrain: (() -> Void)?
-  /// The peer has finished sending and still reads. Without this callback the stream then flushes and closes.
+  /// The peer has finished sending and still reads. Without this callback the stream then flushes and closes;
+  /// with it, `close` is the owner's duty.
   package var onReceiveEnd: (() -> Void)?
 
   /// Who is at the other end, for people: a numeric address, or the path of a socket.
@@ -127,7 +127,7 @@ package final class ByteStream: @unchecked Sendable {
     case .moved:
       peerKeyPin = handshake.session.peerPin
       if let pin = handshake.pin, peerKeyPin != pin {
-        finish(pinMismatch(pin))
+        finish(TLSClient.mismatch(found: peerKeyPin, expected: pin, peer: peerDescription))
         return
       }
       phase = .ready
@@ -136,14 +136,6 @@ package final class ByteStream: @unchecked Sendable {
       ownReference = nil
       handshake.completion(.success(self))
     }
-  }
-
-  private func pinMismatch(_ pin: [UInt8]) -> TransportError {
-    let found = peerKeyPin.map { Hex.encode($0) } ?? "none"
-    return TransportError(
-      .pinMismatch,
-      "\(peerDescription) shows the key \(found); expected \(Hex.encode(pin)): another server answers at this address (a "
-        + "captive portal, a proxy), or HQ has a new key and this store must join again")
   }
 
   // MARK: Sending
@@ -277,7 +269,7 @@ package final class ByteStream: @unchecked Sendable {
   private func receivedEnd() {
     hasReceivedEnd = true
     switch phase {
-    case .finishing: finish(nil)
+    case .finishing: finish(sendingError)
     case .open where sendingError != nil: finish(sendingError)
     case .open:
       if let onReceiveEnd {
@@ -296,8 +288,8 @@ package final class ByteStream: @unchecked Sendable {
     queue.async { [weak self] in
       guard let self else { return }
       self.isTurnScheduled = false
-      guard self.isReading else { return }
-      self.receive()
+      if self.isReading { self.receive() }
+      self.reportDrain()
       self.updateInterest()
     }
   }
@@ -360,17 +352,20 @@ package final class ByteStream: @unchecked Sendable {
     }
   }
 
-  private func limitLinger() {
+  /// Ends the stream after a while without progress, and in any case after `Limits.lingerTurns` whiles.
+  private func limitLinger(turn: Int = 1) {
+    let before = unsent.count
     queue.asyncAfter(deadline: .now() + .milliseconds(Limits.lingerMilliseconds)) { [weak self] in
       guard let self, self.phase != .closed else { return }
-      if let error = self.sendingError {
-        self.finish(error)
-      } else if self.unsent.isEmpty {
-        self.finish(nil)
+      let left = self.unsent.count
+      if left == 0 {
+        self.finish(self.sendingError)
+      } else if left < before, turn < Limits.lingerTurns {
+        self.limitLinger(turn: turn + 1)
       } else {
         let message =
-          "closed with \(self.unsent.count) bytes unsent; expected the other end to take them within "
-          + "\(Limits.lingerMilliseconds) ms: it is slow or gone, and will ask for them again"
+          "closed with \(left) bytes unsent, \(before) of them \(Limits.lingerMilliseconds) ms ago; expected the other end to "
+          + "take them: it is slow or gone"
         self.finish(TransportError(.timedOut, message))
       }
     }

@@ -27,8 +27,11 @@ package enum Limits {
   /// strangers can make HQ hold (about 50 KiB each), and is more than the stores that reconnect in one second.
   package static let handshakes = 256
 
-  /// How long `close(flushing: true)` waits for the other end to take what is unsent, in milliseconds.
+  /// How long `close(flushing: true)` waits for the other end to take something, in milliseconds: a slow line's worst pause.
   package static let lingerMilliseconds = 5_000
+
+  /// How many times that, as long as the unsent bytes grow fewer: half a minute holds a dying stream open long enough.
+  package static let lingerTurns = 6
 
   /// Connections that wait in the kernel until they are accepted: all stores of a large chain when HQ's line comes back.
   package static let backlog = 1024

@@ -1,3 +1,4 @@
+import Base
 import COpenSSL
 
 /// The settings of one side's TLS connections. OpenSSL allows an `SSL_CTX` to be shared between threads once it is set up, and
@@ -75,5 +76,13 @@ package struct TLSClient: Sendable {
     }
     pin = pinnedKey
     context = try TLSContext(role: .client)
+  }
+
+  static func mismatch(found: [UInt8]?, expected: [UInt8], peer: String) -> TransportError {
+    let found = found.map { Hex.encode($0) } ?? "none"
+    return TransportError(
+      .pinMismatch,
+      "\(peer) shows the key \(found); expected \(Hex.encode(expected)): another server answers at this address (a captive "
+        + "portal, a proxy), or HQ has a new key and this store must join again")
   }
 }

@@ -58,7 +58,42 @@ import Testing
     try bench.tearDown()
   }
 
-  @Test func theMostTellingErrorWins() throws {
+  @Test func aConnectedSocketNoticesADeadLine() throws {
+    let descriptor = try Socket.make(family: AF_INET)
+    defer { _ = close(descriptor) }
+    Socket.tuneTCP(descriptor)
+    let tcp = Int32(IPPROTO_TCP)
+    #expect(option(descriptor, tcp, TCP_NODELAY) != 0)
+    #expect(option(descriptor, SOL_SOCKET, SO_KEEPALIVE) != 0)
+    #expect(option(descriptor, tcp, TCP_KEEPIDLE) == Limits.keepAliveIdle)
+    #expect(option(descriptor, tcp, TCP_KEEPINTVL) == Limits.keepAliveInterval)
+    #expect(option(descriptor, tcp, TCP_KEEPCNT) == Limits.keepAliveProbes)
+    #expect(option(descriptor, tcp, TCP_USER_TIMEOUT) == Limits.unacknowledgedMilliseconds)
+    #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+    #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
+  }
+
+  @Test func anAcceptedSocketIsNotInherited() throws {
+    let bound = try BoundSocket(.tcp(Endpoint(host: "127.0.0.1", port: 0)))
+    let raw = try RawSocket.connected(to: bound.address)
+    var ready = pollfd(fd: bound.descriptor, events: Int16(POLLIN), revents: 0)
+    #expect(poll(&ready, 1, 30_000) == 1)
+    let accepted = try Socket.accept(bound.descriptor).get()
+    for descriptor in [bound.descriptor, accepted] {
+      #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+      #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
+      _ = close(descriptor)
+    }
+    raw.close()
+  }
+
+  private func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32 {
+    var value: Int32 = -1
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    return getsockopt(descriptor, level, name, &value, &length) == 0 ? value : -1
+  }
+
+  @Test func systemErrorsHaveStableCodes() {
     #expect(Socket.systemError(ECONNREFUSED, "x").code == .refused)
     #expect(Socket.systemError(ETIMEDOUT, "x").code == .timedOut)
     #expect(Socket.systemError(ENETUNREACH, "x").code == .connect)

@@ -72,6 +72,24 @@ import Testing
       try bench.tearDown()
     }
   }
+
+  /// Strangers that connect and say nothing take up places; the next comes when one leaves.
+  @Test func handshakesUnderWayHaveALimit() async {
+    await #expect(processExitsWith: .success) {
+      let bench = Bench()
+      let silentLeft = Promise<LogEvent>()
+      let listener = try bench.listen(.tls, try Scratch(), log: { silentLeft.fulfil($0) }) { bench.keep($0) }
+      let silent = try (0..<Limits.handshakes).map { _ in try RawSocket.connected(to: listener.boundAddress) }
+      let error = try bench.failure(to: listener.boundAddress, Bench.client(), timeout: 300)
+      #expect(error.code == .timedOut)
+      silent[0].close()
+      silent[1].close()
+      _ = try bench.connect(to: listener.boundAddress, .tls).get()
+      #expect(try silentLeft.wait("the log").name == "listener.handshakeFailed")
+      for raw in silent.dropFirst(2) { raw.close() }
+      try bench.tearDown()
+    }
+  }
 }
 
 private func openAndClose(_ kind: Kind, _ count: Int) throws {
