@@ -47,6 +47,8 @@ let package = Package(
     shell("Retail", ["Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
+    pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
+    program("simulate", ["Base", "Simulation"]),
 
     tests("BaseTests", ["Base"]),
     tests("CausalityTests", ["Base", "Causality"]),
@@ -54,6 +56,8 @@ let package = Package(
     tests("MergeTests", ["Base", "Causality", "StoreModel", "Merge"]),
     tests("WireTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire"]),
     tests("RecordStoreTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
+    tests("SyncSessionTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
+    tests("SimulationTests", ["Base", "Simulation"]),
     tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
     tests("RetailTests", ["Base", "StoreModel", "Retail"]),
     tests("TransportTests", ["Base", "Transport"]),

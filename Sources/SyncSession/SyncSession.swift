@@ -1,1 +1,298 @@
-// Placeholder until the module's first file lands.
+package import Base
+package import Causality
+package import RecordStore
+import StoreModel
+package import Wire
+
+/// One link between a store and HQ, as a pure value: events in, effects out. It does no I/O and has no clock and no
+/// randomness of its own, so a simulation runs the very same code.
+///
+/// Both directions flow at once and never wait for each other: `Outbound` sends this node's log, `Inbound` takes the
+/// peer's. An acknowledgement exists only as the answer to `SessionEvent.stored`.
+package struct SyncSession: Sendable {
+  package enum Role: Hashable, Sendable {
+    /// The one who calls, with what it says of itself and the end of its log.
+    case store(Hello, head: Sequence64)
+    case hq
+  }
+
+  private enum Phase: Sendable {
+    case idle
+    case awaitingWelcome(Hello, head: Sequence64)
+    case awaitingHello
+    case admitting(Hello)
+    case linked(Link)
+    case closed
+  }
+
+  private struct Link: Sendable {
+    let peer: NodeNumber
+    var outbound: Outbound
+    var inbound: Inbound
+  }
+
+  private let role: Role
+  private var phase = Phase.idle
+  private var openedAt: Instant?
+  private var lastHeard = Instant(milliseconds: 0)
+  private var lastSent = Instant(milliseconds: 0)
+  private var pings: UInt64 = 0
+
+  package init(role: Role) {
+    self.role = role
+  }
+
+  /// The node at the other end, once it is known.
+  package var peer: NodeNumber? { if case .linked(let link) = phase { link.peer } else { nil } }
+  package var isLinked: Bool { peer != nil }
+  package var isClosed: Bool { if case .closed = phase { true } else { false } }
+
+  /// Linked, with nothing to read, nothing on its way out, and nothing received that is not durable.
+  package var isQuiet: Bool {
+    if case .linked(let link) = phase { link.outbound.isQuiet && link.inbound.isQuiet } else { false }
+  }
+
+  /// How far the peer has durably taken this node's log.
+  package var acknowledged: LaneMap<Sequence64>? {
+    guard case .linked(let link) = phase else { return nil }
+    let lanes = link.outbound.lanes
+    return LaneMap(
+      urgent: lanes.urgent.acknowledged, normal: lanes.normal.acknowledged, bulk: lanes.bulk.acknowledged)
+  }
+
+  /// When `deadlineReached` is to come; nil if never.
+  package var deadline: Instant? {
+    switch phase {
+    case .idle, .closed: nil
+    case .awaitingWelcome, .awaitingHello, .admitting:
+      openedAt?.advanced(byMilliseconds: SessionLimits.handshakeMilliseconds)
+    case .linked:
+      min(
+        lastSent.advanced(byMilliseconds: SessionLimits.keepaliveMilliseconds),
+        lastHeard.advanced(byMilliseconds: SessionLimits.silenceMilliseconds))
+    }
+  }
+
+  package mutating func handle(_ event: SessionEvent, at now: Instant, into effects: inout [SessionEffect]) {
+    switch event {
+    case .opened: open(at: now, into: &effects)
+    case .received(let message): receive(message, at: now, into: &effects)
+    case .undecodable(let reason): refuse(Refusal(.protocolError, reason), into: &effects)
+    case .admitted(let admission): admit(admission, at: now, into: &effects)
+    case .denied(let refusal): refuse(refusal, into: &effects)
+    case .loaded(let stretch): loaded(stretch, at: now, into: &effects)
+    case .stored(let lane, let results): stored(lane, results, at: now, into: &effects)
+    case .storageFailed(let error): refuse(Self.refusal(for: error), into: &effects)
+    case .logGrew: logGrew(into: &effects)
+    case .deadlineReached: deadlineReached(at: now, into: &effects)
+    case .disconnected(let reason): close(.disconnected(reason), into: &effects)
+    case .stop:
+      if isLinked { effects.append(.send(.refusal(Refusal(.shuttingDown, "the node stops")))) }
+      close(.stopped, into: &effects)
+    }
+  }
+}
+
+// MARK: - Opening and closing
+
+extension SyncSession {
+  private mutating func open(at now: Instant, into effects: inout [SessionEffect]) {
+    guard case .idle = phase else { return }
+    openedAt = now
+    lastHeard = now
+    lastSent = now
+    switch role {
+    case .store(let hello, let head):
+      phase = .awaitingWelcome(hello, head: head)
+      send(.hello(hello), at: now, into: &effects)
+    case .hq:
+      phase = .awaitingHello
+    }
+  }
+
+  private mutating func hello(_ hello: Hello, into effects: inout [SessionEffect]) {
+    guard hello.oldestVersion <= ProtocolVersion.newest, hello.newestVersion >= ProtocolVersion.oldest else {
+      let found = "versions \(hello.oldestVersion) to \(hello.newestVersion)"
+      return refuse(
+        Refusal(
+          .upgradeNeeded,
+          "found protocol \(found), expected \(ProtocolVersion.oldest) to \(ProtocolVersion.newest); upgrade the older side"
+        ),
+        into: &effects)
+    }
+    phase = .admitting(hello)
+    effects.append(.admit(hello))
+  }
+
+  private mutating func admit(_ admission: Admission, at now: Instant, into effects: inout [SessionEffect]) {
+    guard case .admitting(let hello) = phase else { return }
+    let knowsLog = hello.peerEpoch == admission.identity.epoch
+    let cursors = knowsLog ? hello.cursors : LaneMap(repeating: 0)
+    let version = min(hello.newestVersion, ProtocolVersion.newest)
+    send(
+      .welcome(
+        Welcome(
+          version: version, replica: admission.identity.replica, epoch: admission.identity.epoch,
+          clock: admission.clock, cursors: admission.cursors, window: SessionLimits.windowBytes,
+          software: SoftwareVersion.text)), at: now, into: &effects)
+    link(
+      to: LinkInformation(
+        peer: hello.replica, peerEpoch: hello.epoch, peerClock: hello.clock, peerSoftware: hello.software,
+        version: version, acknowledged: cursors),
+      window: hello.window, head: admission.head, received: admission.cursors, into: &effects)
+  }
+
+  private mutating func welcome(_ welcome: Welcome, into effects: inout [SessionEffect]) {
+    guard case .awaitingWelcome(let hello, let head) = phase else { return }
+    guard (ProtocolVersion.oldest...ProtocolVersion.newest).contains(welcome.version) else {
+      return refuse(
+        Refusal(.upgradeNeeded, "HQ chose protocol version \(welcome.version), which was not offered"), into: &effects)
+    }
+    let knowsLog = hello.peerEpoch == welcome.epoch
+    link(
+      to: LinkInformation(
+        peer: welcome.replica, peerEpoch: welcome.epoch, peerClock: welcome.clock, peerSoftware: welcome.software,
+        version: welcome.version, acknowledged: welcome.cursors),
+      window: welcome.window, head: head, received: knowsLog ? hello.cursors : LaneMap(repeating: 0), into: &effects)
+  }
+
+  private mutating func link(
+    to information: LinkInformation, window: UInt64, head: Sequence64, received: LaneMap<Sequence64>,
+    into effects: inout [SessionEffect]
+  ) {
+    let cursors = information.acknowledged
+    guard Lane.allCases.allSatisfy({ cursors[$0] <= head }) else {
+      return refuse(
+        Refusal(
+          .wrongCursor,
+          "the peer has this log up to \(max(cursors.urgent, cursors.normal, cursors.bulk)), and it ends at \(head): "
+            + "this database is older than what it has sent"),
+        into: &effects)
+    }
+    phase = .linked(
+      Link(
+        peer: information.peer.node,
+        outbound: Outbound(peer: information.peer.node, window: window, cursors: cursors),
+        inbound: Inbound(epoch: information.peerEpoch, cursors: received)))
+    effects.append(.linked(information))
+    load(into: &effects)
+  }
+
+  private mutating func refuse(_ refusal: Refusal, into effects: inout [SessionEffect]) {
+    guard !isClosed else { return }
+    effects.append(.send(.refusal(refusal)))
+    close(.refusedByUs(refusal), into: &effects)
+  }
+
+  private mutating func close(_ reason: CloseReason, into effects: inout [SessionEffect]) {
+    guard !isClosed else { return }
+    phase = .closed
+    effects.append(.close(reason))
+  }
+
+  private static func refusal(for error: StoreError) -> Refusal {
+    switch error.code {
+    case .wrongCursor: Refusal(.wrongCursor, error.message)
+    default: Refusal(.storage, "the store failed: \(error.code.rawValue)", retryAfter: 30_000)
+    }
+  }
+}
+
+// MARK: - The open link
+
+extension SyncSession {
+  private mutating func receive(_ message: Message, at now: Instant, into effects: inout [SessionEffect]) {
+    guard !isClosed else { return }
+    lastHeard = now
+    switch (phase, message) {
+    case (_, .refusal(let refusal)): close(.refusedByPeer(refusal), into: &effects)
+    case (.awaitingHello, .hello(let hello)): self.hello(hello, into: &effects)
+    case (.awaitingWelcome, .welcome(let welcome)): self.welcome(welcome, into: &effects)
+    case (.linked, .batch(let batch)): received(batch, into: &effects)
+    case (.linked, .acknowledgement(let acknowledgement)): received(acknowledgement, into: &effects)
+    case (.linked, .ping(let number)): send(.pong(number), at: now, into: &effects)
+    case (.linked, .pong): break
+    default: refuse(Refusal(.protocolError, "found a \(message.name) out of turn"), into: &effects)
+    }
+  }
+
+  private mutating func received(_ batch: Batch, into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase else { return }
+    if let refusal = link.inbound.received(batch) { return refuse(refusal, into: &effects) }
+    phase = .linked(link)
+    effects.append(.store(batch, peer: link.peer, epoch: link.inbound.epoch))
+  }
+
+  private mutating func stored(
+    _ lane: Lane, _ results: [GroupResult], at now: Instant, into effects: inout [SessionEffect]
+  ) {
+    guard case .linked(var link) = phase else { return }
+    let acknowledgement = link.inbound.stored(lane, results: results)
+    phase = .linked(link)
+    send(.acknowledgement(acknowledgement), at: now, into: &effects)
+  }
+
+  private mutating func received(_ acknowledgement: Acknowledgement, into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase else { return }
+    guard link.outbound.acknowledged(acknowledgement.lane, through: acknowledgement.through) else {
+      return refuse(
+        Refusal(.protocolError, "found an acknowledgement of \(acknowledgement.through), which is not on its way"),
+        into: &effects)
+    }
+    phase = .linked(link)
+    effects.append(
+      .acknowledged(
+        lane: acknowledgement.lane, through: acknowledgement.through, exceptions: acknowledgement.exceptions))
+    load(into: &effects)
+  }
+
+  private mutating func logGrew(into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase else { return }
+    link.outbound.logGrew()
+    phase = .linked(link)
+    load(into: &effects)
+  }
+
+  private mutating func loaded(_ stretch: LoadedStretch, at now: Instant, into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase else { return }
+    let batch = link.outbound.loaded(stretch)
+    phase = .linked(link)
+    if let batch { send(.batch(batch), at: now, into: &effects) }
+    load(into: &effects)
+  }
+
+  private mutating func load(into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase, let request = link.outbound.nextLoad() else { return }
+    phase = .linked(link)
+    effects.append(.load(request))
+  }
+
+  private mutating func deadlineReached(at now: Instant, into effects: inout [SessionEffect]) {
+    guard let deadline, now >= deadline else { return }
+    guard case .linked = phase else { return close(.timedOut("no answer to the greeting"), into: &effects) }
+    if now >= lastHeard.advanced(byMilliseconds: SessionLimits.silenceMilliseconds) {
+      return close(.timedOut("nothing was heard of the peer"), into: &effects)
+    }
+    pings += 1
+    send(.ping(pings), at: now, into: &effects)
+  }
+
+  private mutating func send(_ message: Message, at now: Instant, into effects: inout [SessionEffect]) {
+    lastSent = now
+    effects.append(.send(message))
+  }
+}
+
+extension Message {
+  fileprivate var name: String {
+    switch self {
+    case .hello: "hello"
+    case .welcome: "welcome"
+    case .refusal: "refusal"
+    case .batch: "batch"
+    case .acknowledgement: "acknowledgement"
+    case .ping: "ping"
+    case .pong: "pong"
+    }
+  }
+}

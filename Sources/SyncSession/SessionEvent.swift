@@ -1,0 +1,113 @@
+package import Base
+package import Causality
+package import RecordStore
+package import StoreModel
+package import Wire
+
+/// What happens to a session.
+package enum SessionEvent: Sendable {
+  /// The connection is open.
+  case opened
+  case received(Message)
+  /// Bytes that are no message of the protocol.
+  case undecodable(reason: String)
+  /// The answer to `SessionEffect.admit`.
+  case admitted(Admission)
+  case denied(Refusal)
+  /// The answer to `SessionEffect.load`.
+  case loaded(LoadedStretch)
+  /// The answer to `SessionEffect.store`: the batch is durable. Only this makes an acknowledgement.
+  case stored(lane: Lane, results: [GroupResult])
+  /// The answer to `load`, `store` or `admit` where the store failed.
+  case storageFailed(StoreError)
+  /// The node's own log has new entries.
+  case logGrew
+  /// `deadline` has come.
+  case deadlineReached
+  /// The connection is gone.
+  case disconnected(reason: String)
+  /// The node stops.
+  case stop
+}
+
+/// What a session wants done. The order of effects is the order in which they are to be begun.
+package enum SessionEffect: Sendable {
+  case send(Message)
+  /// HQ: check who is calling, and answer with `admitted` or `denied`.
+  case admit(Hello)
+  /// Read the log, and answer with `loaded`. There is one at a time.
+  case load(OutgoingRequest)
+  /// Apply a batch in one transaction, and answer with `stored` when it is durable. In the order given.
+  case store(Batch, peer: NodeNumber, epoch: Epoch)
+  /// The link is open.
+  case linked(LinkInformation)
+  /// The peer has durably taken a lane of this node's log up to here.
+  case acknowledged(lane: Lane, through: Sequence64, exceptions: [Acknowledgement.Exception])
+  /// Close the connection once what was to be sent is sent. The last effect of a session.
+  case close(CloseReason)
+}
+
+/// HQ's knowledge of a store that may come in.
+package struct Admission: Hashable, Sendable {
+  package var identity: NodeIdentity
+  package var head: Sequence64
+  package var clock: WallTime
+  /// Where HQ stands in the store's log.
+  package var cursors: LaneMap<Sequence64>
+
+  package init(identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>) {
+    self.identity = identity
+    self.head = head
+    self.clock = clock
+    self.cursors = cursors
+  }
+}
+
+/// A stretch of the log, ready to go; `batch` is nil if nothing in it concerns the peer.
+package struct LoadedStretch: Hashable, Sendable {
+  package var lane: Lane
+  package var after: Sequence64
+  package var through: Sequence64
+  package var hasMore: Bool
+  package var skipped: Int
+  package var batch: Batch?
+
+  package init(lane: Lane, after: Sequence64, through: Sequence64, hasMore: Bool, skipped: Int, batch: Batch?) {
+    self.lane = lane
+    self.after = after
+    self.through = through
+    self.hasMore = hasMore
+    self.skipped = skipped
+    self.batch = batch
+  }
+}
+
+/// What the handshake told.
+package struct LinkInformation: Hashable, Sendable {
+  package var peer: ReplicaID
+  package var peerEpoch: Epoch
+  package var peerClock: WallTime
+  package var peerSoftware: String
+  package var version: UInt64
+  /// How far the peer has this node's log.
+  package var acknowledged: LaneMap<Sequence64>
+}
+
+/// Why a link ended.
+package enum CloseReason: Hashable, Sendable, CustomStringConvertible {
+  case refusedByPeer(Refusal)
+  case refusedByUs(Refusal)
+  case disconnected(String)
+  case timedOut(String)
+  case stopped
+
+  package var description: String {
+    switch self {
+    case .refusedByPeer(let refusal): "the peer refused: \(refusal.message) (\(refusal.code))"
+    case .refusedByUs(let refusal): "\(refusal.message) (\(refusal.code))"
+    case .disconnected(let reason): "the connection is gone: \(reason)"
+    case .timedOut(let what): "timed out: \(what)"
+    case .stopped: "the node stops"
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/// Every constant of a link, with its reason.
+package enum SessionLimits {
+  /// From the opening of the connection to the end of the handshake. Longer than any working line takes for one round
+  /// trip, shorter than a person waits for a green light.
+  package static let handshakeMilliseconds: Int64 = 15_000
+
+  /// Silence after which a ping goes out. Mobile carriers forget a quiet connection after 30 seconds and up.
+  package static let keepaliveMilliseconds: Int64 = 25_000
+
+  /// Silence after which the peer counts as gone: three pings unanswered.
+  package static let silenceMilliseconds: Int64 = 80_000
+
+  /// Bytes of batches that may be on their way in one lane, unacknowledged. At 64 kbit/s that is half a minute; on a
+  /// fast line with 100 ms of delay it still allows 80 Mbit/s.
+  package static let windowBytes: UInt64 = 1 << 20
+
+  /// What a receiver tolerates above its window: the batch that was begun while there was still room.
+  package static let windowSlackBytes: UInt64 = 16 << 20
+
+  /// Bytes of records after which a batch ends. Large enough that compression and transactions pay, small enough that
+  /// an urgent batch behind one waits for a second on a slow line, and not a minute.
+  package static let batchBytes = 128 << 10
+
+  /// Bytes of records after which a batch ends though a chain of groups goes on. With the largest group on top it still
+  /// fits a frame.
+  package static let chainBytes = 4 << 20
+
+  /// Log entries that one reading of the log looks at, so that a reading ends soon whatever the peer's scope.
+  package static let scanEntries = 2_000
+
+  /// Entries that do not concern the peer and were passed over, after which its cursor is moved by an empty batch, so
+  /// that they are not read again at each connection.
+  package static let skippedEntries = 1_024
+}

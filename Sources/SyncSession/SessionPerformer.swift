@@ -1,0 +1,97 @@
+package import Causality
+package import RecordStore
+package import Wire
+
+/// Packs the contents of batches. The codec's number goes with each batch.
+package protocol BatchCodec {
+  /// - Returns: the codec that was used, and the bytes.
+  func pack(_ contents: [UInt8]) -> (codec: Codec, bytes: [UInt8])
+  /// - Parameter size: what the contents will be; checked against the limit already.
+  func unpack(_ bytes: [UInt8], codec: UInt64, size: Int) throws(BatchCodecError) -> [UInt8]
+}
+
+package struct BatchCodecError: Error, Hashable, Sendable {
+  package var reason: String
+
+  package init(_ reason: String) {
+    self.reason = reason
+  }
+}
+
+/// Contents as they are.
+package struct IdentityCodec: BatchCodec, Sendable {
+  package init() {}
+
+  package func pack(_ contents: [UInt8]) -> (codec: Codec, bytes: [UInt8]) { (.identity, contents) }
+
+  package func unpack(_ bytes: [UInt8], codec: UInt64, size: Int) throws(BatchCodecError) -> [UInt8] {
+    guard codec == UInt64(Codec.identity.rawValue) else {
+      throw BatchCodecError("found codec \(codec), expected \(Codec.identity.rawValue)")
+    }
+    guard bytes.count == size else { throw BatchCodecError("found \(bytes.count) bytes, expected \(size)") }
+    return bytes
+  }
+}
+
+/// The storage half of a session's effects, the same for the daemons and for a simulation: from records to batches and
+/// back.
+package enum SessionPerformer {
+  /// Performs `SessionEffect.load`.
+  package static func load(
+    _ request: OutgoingRequest, from store: some RecordStore, codec: some BatchCodec
+  ) throws(StoreError) -> LoadedStretch {
+    let stretch = try store.outgoing(request)
+    var batch: Batch?
+    if !stretch.groups.isEmpty {
+      let contents = BatchContents.encode(stretch.groups)
+      guard contents.count <= WireLimits.maximumContentsBytes else {
+        throw StoreError(
+          .internalError, "a batch of \(contents.count) bytes, above \(WireLimits.maximumContentsBytes)")
+      }
+      let packed = codec.pack(contents)
+      batch = Batch(
+        lane: stretch.lane, after: stretch.after, through: stretch.through, incompleteUntil: stretch.incompleteUntil,
+        codec: UInt64(packed.codec.rawValue), groupCount: UInt64(stretch.groups.count),
+        contentsBytes: UInt64(contents.count), payload: packed.bytes)
+    }
+    return LoadedStretch(
+      lane: stretch.lane, after: stretch.after, through: stretch.through, hasMore: stretch.hasMore,
+      skipped: stretch.skipped, batch: batch)
+  }
+
+  /// The first half of `SessionEffect.store`, which needs no store: unpacks and decodes. A batch that breaks the
+  /// protocol is an error in words.
+  package static func decode(
+    _ batch: Batch, peer: NodeNumber, epoch: Epoch, codec: some BatchCodec
+  ) -> Result<IncomingBatch, BatchCodecError> {
+    var incoming = IncomingBatch(
+      peer: peer, lane: batch.lane, epoch: epoch, after: batch.after, through: batch.through,
+      incompleteUntil: batch.incompleteUntil, groups: [], payload: { _ in [] })
+    guard batch.groupCount > 0 || !batch.payload.isEmpty else { return .success(incoming) }
+    do throws(BatchCodecError) {
+      let contents = try codec.unpack(batch.payload, codec: batch.codec, size: Int(batch.contentsBytes))
+      let decoded = try decode(contents)
+      guard decoded.groups.count == batch.groupCount else {
+        throw BatchCodecError("found \(decoded.groups.count) groups, expected \(batch.groupCount)")
+      }
+      incoming.groups = decoded.groups.map { group in
+        switch group {
+        case .success(let group): .decoded(group)
+        case .failure(let error): .undecodable(reason: error.description)
+        }
+      }
+      incoming.payload = { decoded.single($0) }
+      return .success(incoming)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private static func decode(_ contents: [UInt8]) throws(BatchCodecError) -> BatchContents.Decoded {
+    do throws(DecodeError) {
+      return try BatchContents.decode(contents)
+    } catch {
+      throw BatchCodecError("the contents of a batch cannot be read: \(error)")
+    }
+  }
+}
