@@ -44,7 +44,7 @@ let package = Package(
     pure("RecordStore", ["Base", "Causality", "StoreModel", "Merge"]),
     pure("Wire", ["Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     pure("SyncSession", ["Base", "Causality", "StoreModel", "Merge", "Wire", "RecordStore"]),
-    shell("Retail", ["Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
+    shell("Retail", ["Base", "Causality", "StoreModel"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
@@ -59,7 +59,7 @@ let package = Package(
     tests("SyncSessionTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     tests("SimulationTests", ["Base", "Simulation"]),
     tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
-    tests("RetailTests", ["Base", "StoreModel", "Retail"]),
+    tests("RetailTests", ["Base", "Causality", "StoreModel", "Retail"]),
     tests("TransportTests", ["Base", "Transport"]),
   ]
 )

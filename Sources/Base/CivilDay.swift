@@ -36,7 +36,10 @@ package struct CivilDay: Hashable, Comparable, Sendable {
     year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
   }
 
-  package var daysSince1970: Int {
+  package var daysSince1970: Int { Self.daysSince1970(year: year, month: month, day: day) }
+
+  /// For a day that is known to be one.
+  package static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
     let shiftedYear = month <= 2 ? year - 1 : year
     let era = shiftedYear.floorDivided(by: 400)
     let yearOfEra = shiftedYear - era * 400
