@@ -1,3 +1,5 @@
+import Base
+
 extension FieldSchema {
   /// Whether a plain value is one of this field's type; the reason why not, without the value, which may be personal.
   ///
@@ -18,21 +20,14 @@ extension FieldSchema {
     case (.boolean, .integer(let bit)):
       return bit == 0 || bit == 1 ? nil : "found the number \(bit), expected 0 or 1"
     case (.day, .integer(let day)):
-      return isDay(day) ? nil : "found the number \(day), expected a day as yyyymmdd"
+      // There is no year 0.
+      return CivilDay(number: day).map { $0.year > 0 } ?? false
+        ? nil : "found the number \(day), expected a day as yyyymmdd"
     case (.reference(_, let identity), let value), (.identifier(let identity), let value):
       return identity.id(from: value) != nil ? nil : "found something else, expected \(identity.expectation)"
     default:
       return "found \(value.kindName), expected \(type.expectation)"
     }
-  }
-
-  /// Days of the Gregorian calendar from year 1 to 9999.
-  private func isDay(_ number: Int64) -> Bool {
-    let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100)
-    guard (1...9999).contains(year), (1...12).contains(month), day >= 1 else { return false }
-    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-    let lengths: [Int64] = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    return day <= lengths[Int(month) - 1]
   }
 }
 
