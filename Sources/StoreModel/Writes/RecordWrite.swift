@@ -43,6 +43,7 @@ package struct RecordWrite: Hashable, Sendable {
   /// Writes every field of a typed record that has a content.
   package init<E: Entity>(_ record: E) {
     var writes: [FieldWrite] = []
+    writes.reserveCapacity(E.Field.allCases.count)
     for field in E.Field.allCases {
       let tag = FieldTag(field.rawValue)
       switch record.content(of: field) {
