@@ -35,6 +35,10 @@ package struct HybridClock: Hashable, Sendable {
   /// The highest reading given out or observed.
   package private(set) var last: HybridTimestamp
 
+  /// The latest reading (in the year 6429) that a clock follows, its wall clock's or a peer's. The half of the range
+  /// beyond it is kept for counting, more than any replica can, so that no reading, however wrong, exhausts the clock.
+  private static let ceiling = HybridTimestamp(rawValue: 1 << 63)
+
   package init(last: HybridTimestamp = .zero) {
     self.last = last
   }
@@ -42,7 +46,7 @@ package struct HybridClock: Hashable, Sendable {
   /// The next reading: the wall clock's where that is ahead, otherwise one past the last, so that a wall clock that
   /// jumps back never breaks local order. A counter that is full carries into the milliseconds.
   package mutating func tick(wall: WallTime) -> HybridTimestamp {
-    let now = HybridTimestamp(wall: wall)
+    let now = min(HybridTimestamp(wall: wall), Self.ceiling)
     last = now > last ? now : HybridTimestamp(rawValue: last.rawValue + 1)
     return last
   }
@@ -50,6 +54,6 @@ package struct HybridClock: Hashable, Sendable {
   /// Takes note of a peer's reading, so that what this replica writes next is stamped after all that it has seen.
   /// The caller has checked the reading against the tolerance: a clock follows whatever it is shown.
   package mutating func observe(_ other: HybridTimestamp) {
-    last = max(last, other)
+    last = max(last, min(other, Self.ceiling))
   }
 }
