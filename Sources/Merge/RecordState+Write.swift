@@ -21,12 +21,13 @@ extension RecordState {
   }
 
   /// Adds other contents of an immutable record beside those that are there, as if the writer had not seen them: both
-  /// stay, the lowest stamp is shown, and every replica sees the conflict.
+  /// stay, the lowest stamp is shown, and every replica sees the conflict. As in contents that come first, a null is
+  /// no content: it must not tell two writers apart who wrote the same.
   package mutating func writeBeside(_ writes: [FieldWrite], stamp: Stamp) {
     precondition(!vector.covers(stamp), "a replica never writes the same stamp twice")
     for write in writes {
-      guard case .set(let value) = write.edit else { continue }
-      let siblings = content(of: write.field)?.siblings ?? []
+      guard case .set(let value) = write.edit, !value.isNull else { continue }
+      let siblings = (content(of: write.field)?.siblings ?? []).filter { $0.stamp != stamp }
       setContent(.register(siblings + [Sibling(stamp: stamp, value: value)]).sorted, of: write.field)
     }
     vector.insert(stamp)
