@@ -45,6 +45,13 @@ struct DeletionTests {
     #expect(!both.isDeleted(.editWins) && both.isDeleted(.deleteWins))
   }
 
+  @Test func aConcurrentRemovalLeavesNothingAliveSoTheDeletionStands() {
+    let removed = Self.start.writing(stamp(9, 3), write(.set, .removeElements([.integer(7)])))
+    let both = Self.start.deleting(stamp(2, 2)).merging(removed)
+    #expect(both.isDeleted(.editWins) && deletionCase(both, .editWins) == nil)
+    #expect(both.deletions.count == 1 && both.shows(.set) == .null)
+  }
+
   @Test func underDeleteWinsAConcurrentEditIsKeptForAPerson() {
     let edited = Self.start.writing(stamp(9, 3), write(.latest, .set(.integer(5))))
     let both = Self.start.deleting(stamp(2, 2)).merging(edited)

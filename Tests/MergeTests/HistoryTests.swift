@@ -20,7 +20,7 @@ struct HistoryTests {
     }
   }
 
-  private static let historyCount = 24
+  private static let historyCount = 20
   private static let stepCount = 60
 
   /// Runs histories; `body` gets each, with its steps done, and says what is wrong.
@@ -55,6 +55,54 @@ struct HistoryTests {
       guard driver.outcomes.count == 3 else { return "only the outcomes \(driver.outcomes)" }
       return nil
     }
+  }
+
+  /// The histories are worth nothing if they never get to where it is difficult.
+  @Test func historiesReachTheRareStates() {
+    var reached: [String: Int] = [:]
+    for kind in Kind.allCases {
+      forEachHistory(of: kind, salt: 1) { driver in
+        for state in driver.snapshots.map(\.state) {
+          for name in Self.rareStates(state, driver.schema) {
+            reached["\(driver.schema.name): \(name)", default: 0] += 1
+          }
+        }
+        return nil
+      }
+    }
+    for name in [
+      "thing: three marks", "thing: marks that together saw everything", "thing: back from a deletion",
+      "thing: deleted, with an edit", "thing: three siblings", "thing: an element added twice",
+      "thing: a counter of three replicas", "thing: an entry with two values", "thing: two incarnations of a node",
+      "fact: three contents", "fact: two contents and a mark",
+    ] { #expect(reached[name] ?? 0 > 0, "\(name), SEED=\(Seed.value)") }
+  }
+
+  private static func rareStates(_ state: RecordState, _ schema: EntitySchema) -> [String] {
+    var names: [String] = []
+    let isUnknown = state.hasLiveStampsUnknownToDeletions
+    if state.deletions.count > 2 { names.append("three marks") }
+    if isUnknown { names.append(schema.deletion == .editWins ? "back from a deletion" : "deleted, with an edit") }
+    let noneAlone = state.deletions.allSatisfy { mark in
+      var alone = state
+      alone.deletions = [mark]
+      return alone.hasLiveStampsUnknownToDeletions
+    }
+    if state.deletions.count > 1, !isUnknown, noneAlone { names.append("marks that together saw everything") }
+    let nodes = state.vector.entries.map(\.replica.node)
+    if Set(nodes).count < nodes.count { names.append("two incarnations of a node") }
+    for content in state.fields.map(\.content) {
+      if content.siblings?.count ?? 0 > 2 { names.append("three siblings") }
+      if content.shares?.count ?? 0 > 2 { names.append("a counter of three replicas") }
+      if content.elements?.contains(where: { $0.stamps.count > 1 }) ?? false { names.append("an element added twice") }
+      if content.entries?.contains(where: { $0.siblings.count > 1 }) ?? false {
+        names.append("an entry with two values")
+      }
+    }
+    guard let conflict = state.concurrences(schema).first(where: { $0.kind == .immutable }) else { return names }
+    if conflict.candidates.count > 2 { names.append("three contents") }
+    if !state.deletions.isEmpty { names.append("two contents and a mark") }
+    return names
   }
 
   @Test(arguments: Kind.allCases) func mergeIsAJoin(_ kind: Kind) {
