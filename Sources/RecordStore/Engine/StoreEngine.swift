@@ -80,6 +80,29 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     }
   }
 
+  /// The same for several peers, in one transaction.
+  package func noteAcknowledged(
+    _ peers: [(peer: NodeNumber, through: LaneMap<Sequence64>)]
+  ) throws(StoreError) {
+    try backend.transaction { () throws(StoreError) in
+      for (peer, through) in peers {
+        for lane in Lane.allCases { try backend.setAcknowledged(through[lane], peer: peer, lane: lane) }
+      }
+    }
+  }
+
+  /// The log of a peer that the cursors here are of, and the cursors; no epoch before the first batch.
+  package func knownLog(of peer: NodeNumber) throws(StoreError) -> (epoch: Epoch?, cursors: LaneMap<Sequence64>) {
+    var epoch: Epoch?
+    var cursors = LaneMap<Sequence64>(repeating: 0)
+    for lane in Lane.allCases {
+      guard let cursor = try backend.receiveCursor(peer: peer, lane: lane) else { continue }
+      epoch = cursor.epoch
+      cursors[lane] = cursor.through
+    }
+    return (epoch, cursors)
+  }
+
   package func acknowledged(by peer: NodeNumber) throws(StoreError) -> LaneMap<Sequence64> {
     var map = LaneMap<Sequence64>(repeating: 0)
     for lane in Lane.allCases { map[lane] = try backend.acknowledged(peer: peer, lane: lane) }

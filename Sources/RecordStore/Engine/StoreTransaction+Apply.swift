@@ -13,6 +13,12 @@ extension StoreTransaction {
         .wrongCursor,
         "a batch of lane \(batch.lane) starts after \(batch.after), expected \(expected); the link starts anew")
     }
+    if let cursor, cursor.epoch != batch.epoch {
+      // Another log: all lanes start anew together, so that the cursors are always of one log.
+      for lane in Lane.allCases {
+        try backend.setReceiveCursor(ReceiveCursor(epoch: batch.epoch, through: 0), peer: batch.peer, lane: lane)
+      }
+    }
     var results: [GroupResult] = []
     for (index, group) in batch.groups.enumerated() {
       results.append(try apply(group, at: index, of: batch))

@@ -1,0 +1,26 @@
+import Glibc
+package import RecordStore
+
+/// Where a node keeps its files. Nobody else may read them.
+package struct DataDirectory: Hashable, Sendable {
+  package var path: String
+
+  package init(_ path: String) {
+    self.path = path
+  }
+
+  package var databasePath: String { path + "/storesync.db" }
+  package var socketPath: String { path + "/control.sock" }
+  /// Holds the addresses that a running node listens at, for people and scripts.
+  package var addressesPath: String { path + "/addresses" }
+
+  package var hasDatabase: Bool { access(databasePath, F_OK) == 0 }
+
+  /// Makes the directory if it is not there, readable by its owner alone.
+  package func create() throws(StoreError) {
+    guard mkdir(path, 0o700) != 0 else { return }
+    guard errno == EEXIST else {
+      throw StoreError(.notWritable, "cannot make the directory “\(path)”: \(String(cString: strerror(errno)))")
+    }
+  }
+}

@@ -1,0 +1,163 @@
+package import Base
+import Causality
+package import Dispatch
+import RecordStore
+import StoreModel
+import SyncSession
+package import Transport
+import Wire
+
+/// A running HQ node: accepts the stores' links and keeps them.
+///
+/// Confined to `queue`, which guards its state (`@unchecked Sendable`).
+package final class HQNode: RunningNode, @unchecked Sendable {
+  package let gate: StoreGate
+  package let queue: DispatchQueue
+  private let log: LogSink
+  private var listener: Listener?
+  private var links: [NodeNumber: LinkDriver] = [:]
+  private var greeting: [ObjectIdentifier: LinkDriver] = [:]
+  private var statuses: [NodeNumber: PeerStatus] = [:]
+  private let acknowledgements: AcknowledgementWriter
+
+  package init(gate: StoreGate, queue: DispatchQueue, log: @escaping LogSink) {
+    self.gate = gate
+    self.queue = queue
+    self.log = log
+    acknowledgements = AcknowledgementWriter(gate: gate, queue: queue)
+  }
+
+  /// Listens for stores.
+  /// - Returns: the address really bound.
+  package func start(at endpoint: Endpoint, tls: TLSIdentity) throws(TransportError) -> Endpoint {
+    dispatchPrecondition(condition: .onQueue(queue))
+    let listener = try Listener(at: .tcp(endpoint), tls: tls, queue: queue, log: log) { [weak self] stream in
+      self?.accept(stream)
+    }
+    self.listener = listener
+    gate.observeGrowth { [weak self] in
+      guard let self else { return }
+      self.queue.async { for link in self.links.values { link.logGrew() } }
+    }
+    return listener.boundEndpoint ?? endpoint
+  }
+
+  package func peerStatuses() -> [PeerStatus] {
+    dispatchPrecondition(condition: .onQueue(queue))
+    return statuses.values.map { status in
+      var status = status
+      status.acknowledged = links[status.node]?.acknowledged ?? status.acknowledged
+      return status
+    }.sorted { $0.node < $1.node }
+  }
+
+  /// Says good-bye to every store, and calls `completion` once what was acknowledged is written down.
+  package func stop(_ completion: @escaping @Sendable () -> Void) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    gate.observeGrowth(nil)
+    for link in Array(links.values) + Array(greeting.values) { link.stop() }
+    acknowledgements.flush { completion() }
+    listener?.close()
+    listener = nil
+  }
+
+  private func accept(_ stream: ByteStream) {
+    let link = LinkDriver(
+      stream, role: .hq, gate: gate, queue: queue,
+      observer: LinkDriver.Observer(
+        onAdmission: { [weak self] in self?.admit($0, $1) },
+        onLinked: { [weak self] in self?.linked($0, $1) },
+        onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
+        onBatch: { [weak self] in self?.received($0, $1, $2) },
+        onClosed: { [weak self] in self?.closed($0, $1) }))
+    greeting[ObjectIdentifier(link)] = link
+    link.start()
+  }
+
+  /// Checks a store's credential and finds where its log is to be resumed: behind all that its earlier connection has
+  /// brought, so it asks the writer.
+  private func admit(_ link: LinkDriver, _ hello: Hello) {
+    let clock = gate.clock
+    gate.write { engine throws(StoreError) -> Result<Admission, Refusal> in
+      let node = hello.replica.node
+      guard node != .hq, let digest = try NodeSettings.credentialDigest(of: node, engine) else {
+        return .failure(Refusal(.notEnrolled, "store \(node) is not enrolled here; see `syncctl store add`"))
+      }
+      guard Digest.isEqual(digest, Digest.sha256(hello.credential)) else {
+        return .failure(Refusal(.wrongCredential, "store \(node) came with a wrong credential; join it again"))
+      }
+      let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
+      return .success(
+        Admission(
+          identity: engine.identity, head: try engine.logHead(), clock: clock.now,
+          cursors: LaneMap(
+            urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through)))
+    } completion: { result in
+      self.queue.async {
+        switch result {
+        case .success(.success(let admission)):
+          self.replaceLink(of: hello.replica.node)
+          link.answer(.admitted(admission))
+        case .success(.failure(let refusal)): link.answer(.denied(refusal))
+        case .failure(let error): link.answer(.storageFailed(error))
+        }
+      }
+    }
+  }
+
+  /// A store that calls again has lost its connection, whether or not this end has noticed.
+  private func replaceLink(of node: NodeNumber) {
+    links.removeValue(forKey: node)?.answer(
+      .denied(Refusal(.alreadyConnected, "the store has connected anew; this connection is over")))
+  }
+
+  private func linked(_ link: LinkDriver, _ information: LinkInformation) {
+    let node = information.peer.node
+    greeting[ObjectIdentifier(link)] = nil
+    links[node] = link
+    let now = gate.clock.now
+    var status = statuses[node] ?? PeerStatus(node: node, acknowledged: information.acknowledged)
+    status.isConnected = true
+    status.address = link.peerDescription
+    status.software = information.peerSoftware
+    status.connectedAt = now
+    status.lastContact = now
+    status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
+    status.acknowledged = information.acknowledged
+    status.exceptions = []
+    statuses[node] = status
+    acknowledgements.note(information.acknowledged, by: node)
+    log(LogEvent(.info, "link.opened", "store \(node) is connected", [.init("address", link.peerDescription)]))
+  }
+
+  private func acknowledged(
+    _ link: LinkDriver, _ lane: Lane, _ through: Sequence64, _ exceptions: [Acknowledgement.Exception]
+  ) {
+    guard let node = link.information?.peer.node else { return }
+    statuses[node]?.lastContact = gate.clock.now
+    statuses[node]?.note(exceptions)
+    if let all = link.acknowledged { acknowledgements.note(all, by: node) }
+  }
+
+  private func received(_ link: LinkDriver, _ batch: Batch, _ results: [GroupResult]) {
+    guard let node = link.information?.peer.node else { return }
+    statuses[node]?.lastContact = gate.clock.now
+    for case .parked(let code, let reason) in results {
+      log(LogEvent(.warning, "group.parked", "a group of store \(node) is parked: \(reason)", [.init("code", code)]))
+    }
+  }
+
+  private func closed(_ link: LinkDriver, _ reason: CloseReason) {
+    greeting[ObjectIdentifier(link)] = nil
+    guard let node = link.information?.peer.node else {
+      return log(
+        LogEvent(.warning, "link.failed", "\(link.peerDescription) did not come in: \(reason)"))
+    }
+    log(LogEvent(.info, "link.closed", "store \(node) is disconnected: \(reason)"))
+    guard links[node] === link else { return }
+    links[node] = nil
+    statuses[node]?.isConnected = false
+    statuses[node]?.lastProblem = reason.description
+    if let acknowledged = link.acknowledged { statuses[node]?.acknowledged = acknowledged }
+  }
+}

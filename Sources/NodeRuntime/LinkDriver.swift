@@ -1,0 +1,159 @@
+import Base
+import Causality
+import Dispatch
+import RecordStore
+import StoreModel
+import SyncSession
+import Transport
+import Wire
+
+/// Performs the effects of one session on one connection.
+///
+/// Confined to `queue`, which guards its state (`@unchecked Sendable`). It lives until the connection is closed.
+final class LinkDriver: @unchecked Sendable {
+  /// What the owner of a link hears of it, on the link's queue.
+  struct Observer {
+    /// HQ: decides who comes in, and answers by `LinkDriver.answer`.
+    var onAdmission: (LinkDriver, Hello) -> Void
+    var onLinked: (LinkDriver, LinkInformation) -> Void
+    var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception]) -> Void
+    var onBatch: (LinkDriver, Batch, [GroupResult]) -> Void
+    /// Exactly once, last.
+    var onClosed: (LinkDriver, CloseReason) -> Void
+  }
+
+  private let stream: ByteStream
+  private let gate: StoreGate
+  private let queue: DispatchQueue
+  private let observer: Observer
+  private let codec = ZstdCodec()
+  private let clock = SystemMonotonicClock()
+  private let timer: any DispatchSourceTimer
+  private var session: SyncSession
+  private var frames = FrameDecoder()
+  private var closeReason: CloseReason?
+  private var armedFor: Instant?
+  private(set) var information: LinkInformation?
+
+  init(
+    _ stream: ByteStream, role: SyncSession.Role, gate: StoreGate, queue: DispatchQueue, observer: Observer
+  ) {
+    self.stream = stream
+    self.gate = gate
+    self.queue = queue
+    self.observer = observer
+    session = SyncSession(role: role)
+    timer = DispatchSource.makeTimerSource(queue: queue)
+  }
+
+  var peerDescription: String { stream.peerDescription }
+  var isQuiet: Bool { session.isQuiet }
+  var acknowledged: LaneMap<Sequence64>? { session.acknowledged }
+
+  func start() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    stream.onReceive = { self.receive($0) }
+    stream.onClose = { error in
+      self.handle(.disconnected(reason: error?.description ?? "the peer closed it"))
+      self.finish()
+    }
+    timer.setEventHandler { [weak self] in
+      self?.armedFor = nil
+      self?.handle(.deadlineReached)
+    }
+    timer.activate()
+    stream.start()
+    handle(.opened)
+  }
+
+  func logGrew() { handle(.logGrew) }
+  func stop() { handle(.stop) }
+  func answer(_ event: SessionEvent) { handle(event) }
+
+  private func receive(_ bytes: [UInt8]) {
+    frames.append(bytes)
+    do {
+      while closeReason == nil, let payload = try frames.next() {
+        handle(.received(try Message(decoding: payload)))
+      }
+    } catch {
+      handle(.undecodable(reason: "\(error)"))
+    }
+    // After an error, or once closed, what still arrives is not looked at.
+    if closeReason != nil { frames = FrameDecoder() }
+  }
+
+  private func handle(_ event: SessionEvent) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    var effects: [SessionEffect] = []
+    session.handle(event, at: clock.now, into: &effects)
+    for effect in effects { perform(effect) }
+    rearm()
+  }
+
+  private func perform(_ effect: SessionEffect) {
+    switch effect {
+    case .send(let message): send(message)
+    case .admit(let hello): observer.onAdmission(self, hello)
+    case .load(let request): load(request)
+    case .store(let batch, let peer, let epoch): store(batch, peer: peer, epoch: epoch)
+    case .linked(let information):
+      self.information = information
+      observer.onLinked(self, information)
+    case .acknowledged(let lane, let through, let exceptions):
+      observer.onAcknowledged(self, lane, through, exceptions)
+    case .close(let reason):
+      closeReason = reason
+      stream.close(flushing: true)
+    }
+  }
+
+  private func send(_ message: Message) {
+    do {
+      stream.send(try FrameWriter.frame(message.encoded()))
+    } catch {
+      handle(.disconnected(reason: "a message of ours does not fit a frame: \(error)"))
+    }
+  }
+
+  private func load(_ request: OutgoingRequest) {
+    let codec = codec
+    gate.read { engine throws(StoreError) in
+      try SessionPerformer.load(request, from: engine, codec: codec)
+    } completion: { result in
+      self.queue.async {
+        switch result {
+        case .success(let stretch): self.handle(.loaded(stretch))
+        case .failure(let error): self.handle(.storageFailed(error))
+        }
+      }
+    }
+  }
+
+  private func store(_ batch: Batch, peer: NodeNumber, epoch: Epoch) {
+    gate.apply(batch, peer: peer, epoch: epoch, codec: codec) { outcome in
+      self.queue.async {
+        switch outcome {
+        case .applied(let results):
+          self.observer.onBatch(self, batch, results)
+          self.handle(.stored(lane: batch.lane, results: results))
+        case .undecodable(let reason): self.handle(.undecodable(reason: reason))
+        case .failed(let error): self.handle(.storageFailed(error))
+        }
+      }
+    }
+  }
+
+  private func rearm() {
+    guard closeReason == nil, let deadline = session.deadline, deadline != armedFor else { return }
+    armedFor = deadline
+    let wait = max(0, deadline.milliseconds - clock.now.milliseconds)
+    timer.schedule(deadline: .now() + .milliseconds(Int(wait)), leeway: .milliseconds(50))
+  }
+
+  private func finish() {
+    timer.cancel()
+    let reason = closeReason ?? .disconnected("the connection is gone")
+    observer.onClosed(self, reason)
+  }
+}

@@ -1,0 +1,104 @@
+package import Causality
+package import RecordStore
+import SQLiteStore
+package import Transport
+
+/// What a node keeps beside its records: its keys and addresses, and at HQ the enrolled stores.
+package enum NodeSettings {
+  private static let tlsIdentity = "tls-identity"
+  private static let hqEndpoints = "hq-endpoints"
+  private static let hqPin = "hq-pin"
+  private static let credential = "credential"
+  private static let name = "name"
+
+  // MARK: HQ
+
+  package struct HQ: Sendable {
+    package var name: String
+    package var tls: TLSIdentity
+    package var advertised: [Endpoint]
+
+    package init(name: String, tls: TLSIdentity, advertised: [Endpoint]) {
+      self.name = name
+      self.tls = tls
+      self.advertised = advertised
+    }
+  }
+
+  package static func save(_ hq: HQ, in engine: StoreGate.Engine) throws(StoreError) {
+    try engine.backend.setSetting(NodeSettings.name, Array(hq.name.utf8))
+    try engine.backend.setSetting(tlsIdentity, hq.tls.pem)
+    try engine.backend.setSetting(hqEndpoints, bytes(of: hq.advertised))
+  }
+
+  package static func hq(_ engine: StoreGate.Engine) throws(StoreError) -> HQ {
+    let pem = try needed(tlsIdentity, engine)
+    do throws(TransportError) {
+      return HQ(
+        name: String(decoding: try engine.backend.setting(NodeSettings.name) ?? [], as: UTF8.self),
+        tls: try TLSIdentity(pem: pem),
+        advertised: endpoints(from: try engine.backend.setting(hqEndpoints) ?? []))
+    } catch {
+      throw StoreError(.corrupt, "HQ's key in the database cannot be read: \(error.message)")
+    }
+  }
+
+  /// Keeps the SHA-256 of a store's credential: what HQ stores does not let anybody in.
+  package static func enrol(
+    _ node: NodeNumber, credentialDigest: [UInt8], in engine: StoreGate.Engine
+  ) throws(StoreError) {
+    try engine.backend.setSetting("enrolment.\(node)", credentialDigest)
+  }
+
+  package static func credentialDigest(
+    of node: NodeNumber, _ engine: StoreGate.Engine
+  ) throws(StoreError) -> [UInt8]? {
+    try engine.backend.setting("enrolment.\(node)")
+  }
+
+  package static func enrolledNodes(_ engine: StoreGate.Engine) throws(StoreError) -> [NodeNumber] {
+    try engine.backend.settingNames(prefix: "enrolment.").compactMap { UInt32($0.dropFirst(10)) }
+      .map(NodeNumber.init).sorted()
+  }
+
+  // MARK: Store
+
+  package struct Membership: Sendable {
+    package var endpoints: [Endpoint]
+    package var pin: [UInt8]
+    package var credential: [UInt8]
+
+    package init(endpoints: [Endpoint], pin: [UInt8], credential: [UInt8]) {
+      self.endpoints = endpoints
+      self.pin = pin
+      self.credential = credential
+    }
+  }
+
+  package static func save(_ membership: Membership, in engine: StoreGate.Engine) throws(StoreError) {
+    try engine.backend.setSetting(hqEndpoints, bytes(of: membership.endpoints))
+    try engine.backend.setSetting(hqPin, membership.pin)
+    try engine.backend.setSetting(credential, membership.credential)
+  }
+
+  package static func membership(_ engine: StoreGate.Engine) throws(StoreError) -> Membership {
+    Membership(
+      endpoints: endpoints(from: try needed(hqEndpoints, engine)), pin: try needed(hqPin, engine),
+      credential: try needed(credential, engine))
+  }
+
+  private static func needed(_ name: String, _ engine: StoreGate.Engine) throws(StoreError) -> [UInt8] {
+    guard let value = try engine.backend.setting(name) else {
+      throw StoreError(.notFound, "the database has no “\(name)”; was it made by `hq-node init` or `store-node join`?")
+    }
+    return value
+  }
+
+  private static func bytes(of endpoints: [Endpoint]) -> [UInt8] {
+    Array(endpoints.map(\.description).joined(separator: ",").utf8)
+  }
+
+  private static func endpoints(from bytes: [UInt8]) -> [Endpoint] {
+    String(decoding: bytes, as: UTF8.self).split(separator: ",").compactMap { Endpoint(parsing: $0) }
+  }
+}

@@ -1,0 +1,37 @@
+package import Base
+package import Causality
+package import RecordStore
+package import StoreModel
+package import Wire
+
+/// What a running node knows of the other end of a link, for `status`.
+package struct PeerStatus: Sendable {
+  package var node: NodeNumber
+  package var isConnected = false
+  package var address: String?
+  package var software: String?
+  package var connectedAt: WallTime?
+  package var lastContact: WallTime?
+  /// The peer's clock minus this node's, at the last handshake.
+  package var clockOffsetMilliseconds: Int64?
+  /// How far the peer has durably taken this node's log.
+  package var acknowledged: LaneMap<Sequence64>
+  /// Groups of this node's that the peer has parked or refused in this connection.
+  package var exceptions: [Acknowledgement.Exception] = []
+  /// Why the last connection ended or did not come about.
+  package var lastProblem: String?
+
+  package init(node: NodeNumber, acknowledged: LaneMap<Sequence64>) {
+    self.node = node
+    self.acknowledged = acknowledged
+  }
+}
+
+extension PeerStatus {
+  /// Exceptions that a status keeps; the parked groups themselves are at the peer.
+  static let exceptionCount = 100
+
+  mutating func note(_ exceptions: [Acknowledgement.Exception]) {
+    self.exceptions = (self.exceptions + exceptions).suffix(Self.exceptionCount)
+  }
+}

@@ -1,0 +1,11 @@
+package import Dispatch
+
+/// What both daemons are to the control service.
+package protocol RunningNode: AnyObject, Sendable {
+  var gate: StoreGate { get }
+  var queue: DispatchQueue { get }
+  /// On `queue`.
+  func peerStatuses() -> [PeerStatus]
+  /// On `queue`.
+  func stop(_ completion: @escaping @Sendable () -> Void)
+}

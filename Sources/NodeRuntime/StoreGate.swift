@@ -1,0 +1,152 @@
+package import Base
+package import Causality
+package import Dispatch
+package import RecordStore
+package import SQLiteStore
+package import StoreModel
+package import SyncSession
+import Synchronization
+package import Wire
+
+/// The one way into a node's database: one writer at a time, and a reader beside it that sees what is committed.
+///
+/// Local commits that wait while the writer is busy are committed together, in one transaction and with one flush of
+/// the disk (group commit). `@unchecked Sendable`: the writer is used on `writing` only, the reader on `reading` only.
+package final class StoreGate: @unchecked Sendable {
+  package typealias Engine = StoreEngine<SQLiteBackend>
+
+  private struct WaitingCommit: Sendable {
+    var drafts: [CommitDraft]
+    var completion: @Sendable (Result<[CommitResult], StoreError>) -> Void
+  }
+
+  private let writing = DispatchQueue(label: "storesync.writing")
+  private let reading = DispatchQueue(label: "storesync.reading")
+  private let decoding = DispatchQueue(label: "storesync.decoding")
+  private let writer: Engine
+  private let reader: Engine
+  private let waiting = Mutex<[WaitingCommit]>([])
+  private let growthObserver = Mutex<(@Sendable () -> Void)?>(nil)
+  /// On `writing` only.
+  private var knownHead: Sequence64
+
+  package let model: Model
+  package let identity: NodeIdentity
+  package let clock: any WallClock
+
+  /// Opens the database at `path` for writing, with a second connection for reading.
+  package init(path: String, model: Model, clock: any WallClock) throws(StoreError) {
+    writer = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readWrite))
+    reader = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
+    self.model = model
+    self.clock = clock
+    identity = writer.identity
+    knownHead = try writer.logHead()
+  }
+
+  /// Calls `observer`, on any thread, whenever the log has grown.
+  package func observeGrowth(_ observer: (@Sendable () -> Void)?) {
+    growthObserver.withLock { $0 = observer }
+  }
+
+  /// Commits drafts in order, together with those of other callers that wait.
+  package func commit(
+    _ drafts: [CommitDraft], completion: @escaping @Sendable (Result<[CommitResult], StoreError>) -> Void
+  ) {
+    let isFirst = waiting.withLock { waiting in
+      waiting.append(WaitingCommit(drafts: drafts, completion: completion))
+      return waiting.count == 1
+    }
+    if isFirst { writing.async { self.commitWaiting() } }
+  }
+
+  private func commitWaiting() {
+    let commits = waiting.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    do throws(StoreError) {
+      var results = try writer.commit(commits.flatMap(\.drafts), at: clock.now)[...]
+      for commit in commits {
+        commit.completion(.success(Array(results.prefix(commit.drafts.count))))
+        results = results.dropFirst(commit.drafts.count)
+      }
+      noteGrowth()
+    } catch {
+      for commit in commits { commit.completion(.failure(error)) }
+    }
+  }
+
+  /// Runs `body` with the writer, after all that was asked for before.
+  package func write<Value: Sendable>(
+    _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
+    completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) {
+    writing.async {
+      let result = capture { () throws(StoreError) in try body(self.writer) }
+      completion(result)
+      self.noteGrowth()
+    }
+  }
+
+  /// Runs `body` with the reader.
+  package func read<Value: Sendable>(
+    _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
+    completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) {
+    reading.async { completion(capture { () throws(StoreError) in try body(self.reader) }) }
+  }
+
+  /// Decodes a batch away from the writer, then applies it; batches are applied in the order of the calls.
+  package func apply(
+    _ batch: Batch, peer: NodeNumber, epoch: Epoch, codec: some BatchCodec & Sendable,
+    completion: @escaping @Sendable (BatchOutcome) -> Void
+  ) {
+    decoding.async {
+      let decoded = SessionPerformer.decode(batch, peer: peer, epoch: epoch, codec: codec)
+      self.writing.async {
+        switch decoded {
+        case .failure(let error):
+          completion(.undecodable(error.reason))
+        case .success(let incoming):
+          let applied = capture { () throws(StoreError) in try self.writer.apply(incoming, at: self.clock.now) }
+          switch applied {
+          case .success(let results): completion(.applied(results))
+          case .failure(let error): completion(.failed(error))
+          }
+          self.noteGrowth()
+        }
+      }
+    }
+  }
+
+  /// Blocks until `body` has run with the writer: for start-up and for a program that works on the database alone.
+  package func writeNow<Value: Sendable>(
+    _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let result = writing.sync { capture { () throws(StoreError) in try body(self.writer) } }
+    return try result.get()
+  }
+
+  private func noteGrowth() {
+    dispatchPrecondition(condition: .onQueue(writing))
+    guard let head = try? writer.logHead(), head != knownHead else { return }
+    knownHead = head
+    growthObserver.withLock { $0 }?()
+  }
+}
+
+/// What became of a received batch.
+package enum BatchOutcome: Sendable {
+  case applied([GroupResult])
+  case undecodable(String)
+  case failed(StoreError)
+}
+
+func capture<Value>(_ body: () throws(StoreError) -> Value) -> Result<Value, StoreError> {
+  do throws(StoreError) {
+    return .success(try body())
+  } catch {
+    return .failure(error)
+  }
+}

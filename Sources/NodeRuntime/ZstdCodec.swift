@@ -1,0 +1,50 @@
+import CZstd
+package import SyncSession
+package import Wire
+
+/// Batches as one zstd frame each (RFC 8878), where that is smaller.
+package struct ZstdCodec: BatchCodec, Sendable {
+  /// Level 1: on sales data higher levels win little and cost several times the time.
+  private static let level: Int32 = 1
+  /// Contents below this do not get smaller.
+  private static let leastBytes = 96
+
+  package init() {}
+
+  package func pack(_ contents: [UInt8]) -> (codec: Codec, bytes: [UInt8]) {
+    guard contents.count >= Self.leastBytes else { return (.identity, contents) }
+    let packed = [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(contents.count)) { buffer, count in
+      let size = contents.withUnsafeBytes {
+        ZSTD_compress(buffer.baseAddress, buffer.count, $0.baseAddress, $0.count, Self.level)
+      }
+      count = ZSTD_isError(size) == 0 ? size : 0
+    }
+    return packed.isEmpty || packed.count >= contents.count ? (.identity, contents) : (.zstd, packed)
+  }
+
+  package func unpack(_ bytes: [UInt8], codec: UInt64, size: Int) throws(BatchCodecError) -> [UInt8] {
+    switch UInt8(exactly: codec).flatMap(Codec.init) {
+    case .identity:
+      return try IdentityCodec().unpack(bytes, codec: codec, size: size)
+    case .zstd:
+      var failure: String?
+      let contents = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        // The announced size bounds what is inflated, whatever the frame itself says.
+        let result = bytes.withUnsafeBytes {
+          ZSTD_decompress(buffer.baseAddress, buffer.count, $0.baseAddress, $0.count)
+        }
+        if ZSTD_isError(result) != 0 {
+          failure = String(cString: ZSTD_getErrorName(result))
+          count = 0
+        } else {
+          count = result
+        }
+      }
+      if let failure { throw BatchCodecError("a zstd frame that cannot be read: \(failure)") }
+      guard contents.count == size else { throw BatchCodecError("found \(contents.count) bytes, expected \(size)") }
+      return contents
+    case nil:
+      throw BatchCodecError("found codec \(codec), expected identity (0) or zstd (1); upgrade this node")
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import COpenSSL
+
+/// Digests, from OpenSSL.
+package enum Digest {
+  /// SHA-256 (FIPS 180-4), 32 bytes.
+  package static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+    var digest = [UInt8](repeating: 0, count: 32)
+    var length: UInt32 = 0
+    let status = EVP_Digest(bytes, bytes.count, &digest, &length, EVP_sha256(), nil)
+    precondition(status == 1 && length == 32, "OpenSSL computes SHA-256")
+    return digest
+  }
+
+  /// Whether two byte strings are equal, in a time that does not tell where they differ.
+  package static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
+  }
+}
