@@ -29,6 +29,8 @@ struct Outbound {
   private(set) var lanes: LaneMap<LaneState>
   private var loading: Lane?
   private var grewWhileLoading = false
+  /// Whether the last that the peer was told is that there is no more.
+  private var hasToldCaughtUp = false
 
   init(peer: NodeNumber, window: UInt64, cursors: LaneMap<Sequence64>) {
     self.peer = peer
@@ -82,11 +84,19 @@ struct Outbound {
     }
     guard var batch = next else { return nil }
     batch.after = lane.announced
+    hasToldCaughtUp = false
     lane.announced = stretch.through
     lane.skipped = 0
     lane.inFlight.append(InFlight(through: stretch.through, bytes: UInt64(batch.payload.count)))
     lane.inFlightBytes += UInt64(batch.payload.count)
     return batch
+  }
+
+  /// Whether the peer is to be told that there is no more; true once each time.
+  mutating func isNewlyCaughtUp() -> Bool {
+    guard !hasToldCaughtUp, loading == nil, Lane.allCases.allSatisfy({ !lanes[$0].mayHaveMore }) else { return false }
+    hasToldCaughtUp = true
+    return true
   }
 
   /// - Returns: false if nothing on its way ends there.

@@ -29,6 +29,8 @@ package struct SyncSession: Sendable {
     let peer: NodeNumber
     var outbound: Outbound
     var inbound: Inbound
+    /// Whether the peer has said that it has nothing more to send, and has sent nothing since.
+    var peerIsCaughtUp = false
   }
 
   private let role: Role
@@ -50,6 +52,11 @@ package struct SyncSession: Sendable {
   /// Linked, with nothing to read, nothing on its way out, and nothing received that is not durable.
   package var isQuiet: Bool {
     if case .linked(let link) = phase { link.outbound.isQuiet && link.inbound.isQuiet } else { false }
+  }
+
+  /// The peer has said that it has nothing more to send.
+  package var peerIsCaughtUp: Bool {
+    if case .linked(let link) = phase { link.peerIsCaughtUp } else { false }
   }
 
   /// How far the peer has durably taken this node's log.
@@ -211,14 +218,22 @@ extension SyncSession {
     case (.linked, .batch(let batch)): received(batch, into: &effects)
     case (.linked, .acknowledgement(let acknowledgement)): received(acknowledgement, into: &effects)
     case (.linked, .ping(let number)): send(.pong(number), at: now, into: &effects)
+    case (.linked, .caughtUp): peerCaughtUp()
     case (.linked, .pong): break
     default: refuse(Refusal(.protocolError, "found a \(message.name) out of turn"), into: &effects)
     }
   }
 
+  private mutating func peerCaughtUp() {
+    guard case .linked(var link) = phase else { return }
+    link.peerIsCaughtUp = true
+    phase = .linked(link)
+  }
+
   private mutating func received(_ batch: Batch, into effects: inout [SessionEffect]) {
     guard case .linked(var link) = phase else { return }
     if let refusal = link.inbound.received(batch) { return refuse(refusal, into: &effects) }
+    link.peerIsCaughtUp = false
     phase = .linked(link)
     effects.append(.store(batch, peer: link.peer, epoch: link.inbound.epoch))
   }
@@ -256,8 +271,10 @@ extension SyncSession {
   private mutating func loaded(_ stretch: LoadedStretch, at now: Instant, into effects: inout [SessionEffect]) {
     guard case .linked(var link) = phase else { return }
     let batch = link.outbound.loaded(stretch)
+    let isNews = link.outbound.isNewlyCaughtUp()
     phase = .linked(link)
     if let batch { send(.batch(batch), at: now, into: &effects) }
+    if isNews { send(.caughtUp, at: now, into: &effects) }
     load(into: &effects)
   }
 
@@ -293,6 +310,7 @@ extension Message {
     case .acknowledgement: "acknowledgement"
     case .ping: "ping"
     case .pong: "pong"
+    case .caughtUp: "caught-up"
     }
   }
 }

@@ -16,6 +16,8 @@ package enum Message: Hashable, Sendable {
   case refusal(Refusal)
   case batch(Batch)
   case acknowledgement(Acknowledgement)
+  /// The sender has no more of its log that concerns the receiver. Any batch after it takes that back until the next.
+  case caughtUp
   case ping(UInt64)
   case pong(UInt64)
 }

@@ -34,6 +34,9 @@ extension Message {
     case .pong(let number):
       writer.append(unsigned: 7)
       writer.append(unsigned: number)
+    case .caughtUp:
+      writer.append(unsigned: 8)
+      writer.append(mapCount: 0)
     }
     return writer.bytes
   }
@@ -49,7 +52,11 @@ extension Message {
     case 5: self = .acknowledgement(try Acknowledgement(&reader))
     case 6: self = .ping(try reader.readUnsigned())
     case 7: self = .pong(try reader.readUnsigned())
-    default: throw reader.invalid("a message number from 1 to 7")
+    case 8:
+      var fields = MessageFields()
+      try fields.read(&reader)
+      self = .caughtUp
+    default: throw reader.invalid("a message number from 1 to 8")
     }
     try reader.expectEnd()
   }
