@@ -1,0 +1,123 @@
+import Base
+import Causality
+import RecordStore
+import StoreModel
+
+/// The change log: one row a commit group.
+final class LogTable {
+  private let path: String
+  private let replicas: ReplicaTable
+  private let insert: SQLiteStatement
+  private let listAfter: SQLiteStatement
+  private let findBySequence: SQLiteStatement
+
+  init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
+    path = connection.path
+    self.replicas = replicas
+    let all = "lane, sequence, time, replica, origin, audience, records"
+    insert = SQLiteStatement(connection, "INSERT INTO sync_log (\(all)) VALUES (?, ?, ?, ?, ?, ?, ?)")
+    listAfter = SQLiteStatement(
+      connection, "SELECT \(all) FROM sync_log WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?")
+    let lanes = Lane.allCases.map { String($0.rawValue) }.joined(separator: ", ")
+    findBySequence = SQLiteStatement(
+      connection, "SELECT \(all) FROM sync_log WHERE lane IN (\(lanes)) AND sequence = ?")
+  }
+
+  func append(_ entry: LogEntry) throws(StoreError) {
+    let replica = try replicas.index(of: entry.stamp.replica)
+    insert.bind(entry.lane.rawValue, at: 1)
+    insert.bind(entry.sequence, at: 2)
+    insert.bind(entry.stamp.time.rawValue, at: 3)
+    insert.bind(replica, at: 4)
+    if let origin = entry.origin { insert.bind(origin.rawValue, at: 5) } else { insert.bindNull(at: 5) }
+    insert.bind(entry.audience.number, at: 6)
+    insert.bind(Self.pack(entry.records), at: 7)
+    try insert.run()
+  }
+
+  func entries(_ lane: Lane, after sequence: Sequence64, limit: Int) throws(StoreError) -> [LogEntry] {
+    listAfter.bind(lane.rawValue, at: 1)
+    listAfter.bind(Int64(clamping: sequence), at: 2)
+    listAfter.bind(limit, at: 3)
+    return try listAfter.all { row throws(StoreError) in try read(row) }
+  }
+
+  func entry(_ sequence: Sequence64) throws(StoreError) -> LogEntry? {
+    findBySequence.bind(Int64(clamping: sequence), at: 1)
+    return try findBySequence.first { row throws(StoreError) in try read(row) }
+  }
+
+  private func read(_ row: SQLiteStatement) throws(StoreError) -> LogEntry {
+    let sequence = try row.bits(1)
+    guard let lane = Lane(rawValue: try row.integer(0, as: UInt8.self)),
+      let audience = Audience(number: try row.integer(5))
+    else { throw .corrupt(path, "sync_log \(sequence): expected a known lane and audience, found others") }
+    let stamp = Stamp(
+      time: HybridTimestamp(rawValue: try row.bits(2)), replica: try replicas.replica(at: try row.bits(3)))
+    let origin = row.isNull(4) ? nil : NodeNumber(try row.integer(4, as: UInt32.self))
+    guard let records = Self.unpack(try row.bytes(6)) else {
+      throw .corrupt(path, "sync_log \(sequence): expected packed records, found other bytes")
+    }
+    return LogEntry(
+      sequence: sequence, lane: lane, stamp: stamp, origin: origin, audience: audience, records: records)
+  }
+
+  /// Runs of one entity: its tag, how many, and the difference of each row to the one before. Order is kept.
+  static func pack(_ records: [RecordRef]) -> [UInt8] {
+    var writer = ByteWriter(reserving: records.count + 8)
+    var rest = records[...]
+    while let first = rest.first {
+      let run = rest.prefix { $0.entity == first.entity }
+      writer.append(varint: UInt64(first.entity.rawValue))
+      writer.append(varint: UInt64(run.count))
+      var previous: Int64 = 0
+      for record in run {
+        writer.append(signedVarint: record.row &- previous)
+        previous = record.row
+      }
+      rest = rest.dropFirst(run.count)
+    }
+    return writer.bytes
+  }
+
+  static func unpack(_ bytes: [UInt8]) -> [RecordRef]? {
+    var reader = ByteReader(bytes)
+    var records: [RecordRef] = []
+    do throws(ByteError) {
+      while !reader.isAtEnd {
+        guard let entity = UInt16(exactly: try reader.readVarint()) else { return nil }
+        let count = try reader.readCount(limit: reader.remaining)
+        records.reserveCapacity(records.count + count)
+        var row: Int64 = 0
+        for _ in 0..<count {
+          row &+= try reader.readSignedVarint()
+          records.append(RecordRef(entity: EntityTag(entity), row: row))
+        }
+      }
+      return records
+    } catch {
+      return nil
+    }
+  }
+}
+
+extension Audience {
+  /// 0 mixed, 1 HQ, else a store's number and 2.
+  fileprivate var number: Int64 {
+    switch self {
+    case .mixed: 0
+    case .hq: 1
+    case .store(let node): Int64(node.rawValue) + 2
+    }
+  }
+
+  fileprivate init?(number: Int64) {
+    switch number {
+    case 0: self = .mixed
+    case 1: self = .hq
+    default:
+      guard number >= 2, let node = UInt32(exactly: number - 2) else { return nil }
+      self = .store(NodeNumber(node))
+    }
+  }
+}

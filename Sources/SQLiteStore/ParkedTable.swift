@@ -1,0 +1,73 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+
+/// Groups that could not be applied, and the records that they touch.
+final class ParkedTable {
+  private let path: String
+  private let connection: SQLiteConnection
+  private let insert: SQLiteStatement
+  private let insertKey: SQLiteStatement
+  private let isBlocked: SQLiteStatement
+  private let list: SQLiteStatement
+  private let listKeys: SQLiteStatement
+
+  init(_ connection: SQLiteConnection) {
+    path = connection.path
+    self.connection = connection
+    func statement(_ sql: String) -> SQLiteStatement { SQLiteStatement(connection, sql) }
+    let all = "number, peer, lane, received_at, code, reason, payload"
+    insert = statement("INSERT INTO sync_parked (\(all)) VALUES (?, ?, ?, ?, ?, ?, ?)")
+    insertKey = statement("INSERT OR IGNORE INTO sync_parked_key (entity, id, number, place) VALUES (?, ?, ?, ?)")
+    isBlocked = statement("SELECT 1 FROM sync_parked_key WHERE entity = ? AND id = ? LIMIT 1")
+    list = statement("SELECT \(all) FROM sync_parked ORDER BY number")
+    listKeys = statement("SELECT entity, id FROM sync_parked_key WHERE number = ? ORDER BY place")
+  }
+
+  func park(_ group: ParkedGroup) throws(StoreError) {
+    if group.number == 0 { insert.bindNull(at: 1) } else { insert.bind(group.number, at: 1) }
+    insert.bind(group.peer.rawValue, at: 2)
+    insert.bind(group.lane.rawValue, at: 3)
+    insert.bind(group.receivedAt.milliseconds, at: 4)
+    insert.bind(group.code, at: 5)
+    insert.bind(group.reason, at: 6)
+    insert.bind(group.payload, at: 7)
+    try insert.run()
+    let number = connection.lastInsertedRow
+    for (place, key) in group.keys.enumerated() {
+      insertKey.bind(key.entity.rawValue, at: 1)
+      insertKey.bind(key.id.bytes, at: 2)
+      insertKey.bind(number, at: 3)
+      insertKey.bind(place, at: 4)
+      try insertKey.run()
+    }
+  }
+
+  func blocks(_ key: RecordKey) throws(StoreError) -> Bool {
+    isBlocked.bind(key.entity.rawValue, at: 1)
+    isBlocked.bind(key.id.bytes, at: 2)
+    return try isBlocked.first { _ throws(StoreError) in true } ?? false
+  }
+
+  func groups() throws(StoreError) -> [ParkedGroup] {
+    try list.all { row throws(StoreError) in
+      let number = try row.integer(0)
+      guard let lane = Lane(rawValue: try row.integer(2, as: UInt8.self)) else {
+        throw .corrupt(path, "sync_parked \(number): expected a known lane, found another")
+      }
+      return ParkedGroup(
+        number: number, peer: NodeNumber(try row.integer(1, as: UInt32.self)), lane: lane,
+        receivedAt: WallTime(milliseconds: try row.integer(3)), code: try row.text(4), reason: try row.text(5),
+        keys: try keys(of: number), payload: try row.bytes(6))
+    }
+  }
+
+  private func keys(of number: Int64) throws(StoreError) -> [RecordKey] {
+    listKeys.bind(number, at: 1)
+    return try listKeys.all { row throws(StoreError) in
+      RecordKey(entity: EntityTag(try row.integer(0, as: UInt16.self)), id: RecordID(try row.bytes(1)))
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/// The bounds and settings of a database, in one place, with their reasons.
+package enum SQLiteLimits {
+  /// Pages kept in memory: the ids of a year of a shop's sales and the pages of a busy hour.
+  package static let cacheKibibytes = 32 << 10
+  /// Pages of 4 KiB in the write-ahead log before they are copied into the database, inline: fewer, larger copies cost
+  /// less than SQLite's thousand, and 32 MB is still little to read again after a crash.
+  package static let checkpointPages = 8_000
+  /// The write-ahead log is cut back to this after a large transaction.
+  package static let writeAheadLogBytes = 64 << 20
+  /// How long a connection waits for another one: only recovery and the end of a checkpoint ever lock a reader out.
+  package static let busyMilliseconds: Int32 = 5_000
+  /// Readers and writers of one file's version: `user_version`. It changes when an older program would misread.
+  package static let formatVersion: Int64 = 1
+  /// “SSYN”: tells `file` and us whose database this is.
+  package static let applicationID: Int64 = 0x5353_594E
+}
