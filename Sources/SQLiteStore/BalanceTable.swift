@@ -21,14 +21,19 @@ final class BalanceTable {
   private let load: SQLiteStatement
   private let list: SQLiteStatement
 
-  init?(_ declaration: BalanceDeclaration<FieldTag>, _ entity: EntitySchema, _ connection: SQLiteConnection) {
-    guard let sum = entity.field(declaration.sum) else { return nil }
+  init(_ declaration: BalanceDeclaration<FieldTag>, _ entity: EntitySchema, _ connection: SQLiteConnection)
+    throws(StoreError)
+  {
+    let keys = declaration.keys.compactMap(entity.field).map(FieldColumn.init)
+    guard let sum = entity.field(declaration.sum), keys.count == declaration.keys.count, !keys.isEmpty else {
+      throw StoreError(
+        .internalError, "the model: the balance “\(declaration.name)” names fields that “\(entity.name)” does not have")
+    }
+    self.keys = keys
     self.declaration = declaration
     self.entity = entity
     self.connection = connection
     self.sum = FieldColumn(sum)
-    keys = declaration.keys.compactMap(entity.field).map(FieldColumn.init)
-    guard keys.count == declaration.keys.count, !keys.isEmpty else { return nil }
     let table = quoted(declaration.name)
     let names = keys.map { quoted($0.field.column) }
     let all = names.joined(separator: ", ")

@@ -44,7 +44,7 @@ struct FieldColumn {
     switch field.type {
     case .text, .choice: return .text
     case .integer, .boolean, .money, .quantity, .timestamp, .day: return .integer
-    case .reference(_, let identity): return Kind(identity)
+    case .reference(_, let identity), .identifier(let identity): return Kind(identity)
     }
   }
 

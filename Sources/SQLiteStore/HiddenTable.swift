@@ -58,6 +58,12 @@ final class HiddenTable {
     return try readByRow.first { row throws(StoreError) in try read(row) }
   }
 
+  func contains(_ ref: RecordRef) throws(StoreError) -> Bool {
+    readByRow.bind(ref.entity.rawValue, at: 1)
+    readByRow.bind(ref.row, at: 2)
+    return try readByRow.first { _ throws(StoreError) in true } ?? false
+  }
+
   func put(_ record: StoredRecord) throws(StoreError) {
     let kind: Kind
     let bytes: [UInt8]

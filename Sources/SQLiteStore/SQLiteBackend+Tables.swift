@@ -1,0 +1,80 @@
+package import Causality
+package import Merge
+package import RecordStore
+package import StoreModel
+
+/// The calls that one table answers.
+extension SQLiteBackend {
+  package func loadNode() throws(StoreError) -> NodeState { try nodes.loadNode() }
+  package func saveNode(_ node: NodeState) throws(StoreError) { try nodes.saveNode(node) }
+
+  // MARK: Log
+
+  package func append(_ entry: LogEntry) throws(StoreError) { try log.append(entry) }
+
+  package func logEntries(lane: Lane, after sequence: Sequence64, limit: Int) throws(StoreError) -> [LogEntry] {
+    try log.entries(lane, after: sequence, limit: max(limit, 0))
+  }
+
+  package func logEntry(_ sequence: Sequence64) throws(StoreError) -> LogEntry? { try log.entry(sequence) }
+
+  // MARK: Peers
+
+  package func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber] { try peers.departures(of: ref) }
+
+  package func setDeparted(_ isDeparted: Bool, _ node: NodeNumber, from ref: RecordRef) throws(StoreError) {
+    try peers.setDeparted(isDeparted, node, from: ref)
+  }
+
+  package func receiveCursor(peer: NodeNumber, lane: Lane) throws(StoreError) -> ReceiveCursor? {
+    try peers.receiveCursor(peer: peer, lane: lane)
+  }
+
+  package func setReceiveCursor(_ cursor: ReceiveCursor, peer: NodeNumber, lane: Lane) throws(StoreError) {
+    try peers.setReceiveCursor(cursor, peer: peer, lane: lane)
+  }
+
+  package func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64 {
+    try peers.acknowledged(peer: peer, lane: lane)
+  }
+
+  package func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) throws(StoreError) {
+    try peers.setAcknowledged(through, peer: peer, lane: lane)
+  }
+
+  // MARK: Balances
+
+  private func balanceTable(_ name: String) throws(StoreError) -> BalanceTable {
+    guard let table = balanceTables[name] else {
+      throw StoreError(.internalError, "the model declares no balance “\(name)”")
+    }
+    return table
+  }
+
+  package func addToBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError) {
+    try balanceTable(name).add(difference, to: keys)
+  }
+
+  package func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64 {
+    try balanceTable(name).balance(keys)
+  }
+
+  package func balances(_ name: String) throws(StoreError) -> [Balance] { try balanceTable(name).balances() }
+
+  // MARK: Conflict cases and parked groups
+
+  package func conflictCases(of key: RecordKey) throws(StoreError) -> [ConflictCase] { try cases.cases(of: key) }
+
+  package func conflictCase(_ subject: ConflictCase.Subject) throws(StoreError) -> ConflictCase? {
+    try cases.find(subject)
+  }
+
+  package func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase] {
+    try cases.cases(includingClosed: includingClosed)
+  }
+
+  package func put(_ conflictCase: ConflictCase) throws(StoreError) { try cases.put(conflictCase) }
+  package func park(_ group: ParkedGroup) throws(StoreError) { try parked.park(group) }
+  package func isBlockedByParked(_ key: RecordKey) throws(StoreError) -> Bool { try parked.blocks(key) }
+  package func parkedGroups() throws(StoreError) -> [ParkedGroup] { try parked.groups() }
+}

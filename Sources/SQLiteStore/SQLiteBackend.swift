@@ -1,0 +1,140 @@
+package import RecordStore
+package import StoreModel
+
+/// A storage backend on SQLite: a real table an entity for what is shown, the merge metadata beside it, and the
+/// engine's own tables (`sync_…`) in the same file and the same transactions.
+///
+/// Used from one thread or queue at a time. Readers have backends of their own on the same file.
+package final class SQLiteBackend: StorageBackend {
+  package enum Mode {
+    /// Makes the database; its directory is there.
+    case create(NodeIdentity)
+    case readWrite
+    /// Beside a writer in this or another process. Each transaction sees one state, whatever is committed meanwhile.
+    case readOnly
+  }
+
+  package let model: Model
+  let connection: SQLiteConnection
+  let replicas: ReplicaTable
+  let nodes: NodeTable
+  let hidden: HiddenTable
+  let log: LogTable
+  let peers: PeerTables
+  let cases: CaseTable
+  let parked: ParkedTable
+  /// One for each entity of the model.
+  let tables: [EntityTag: RecordTable]
+  let balanceTables: [String: BalanceTable]
+  /// The highest row given out, per entity; looked up again after a transaction that was undone.
+  var lastRows: [EntityTag: Int64] = [:]
+  private var savepointDepth = 0
+
+  package static func open(path: String, model: Model, mode: Mode) throws(StoreError) -> SQLiteBackend {
+    try FileSystem.checkLocal(path)
+    let access: SQLiteConnection.Access
+    switch mode {
+    case .create: access = .create
+    case .readWrite: access = .readWrite
+    case .readOnly: access = .readOnly
+    }
+    if access != .create, !FileSystem.exists(path) {
+      throw StoreError(.notFound, "\(path): there is no database; create one, or check the path")
+    }
+    let lock: WriterLock?
+    if access == .readOnly { lock = nil } else { lock = try WriterLock(database: path) }
+    let connection = try SQLiteConnection(path: path, access: access, lock: lock)
+    // Before anything is set: a file that is not ours stays as it is.
+    if access == .create { try DatabaseFormat.checkEmpty(connection) } else { try DatabaseFormat.check(connection) }
+    try connection.configure()
+    let backend = try SQLiteBackend(connection, model)
+    try backend.prepare(mode)
+    return backend
+  }
+
+  private init(_ connection: SQLiteConnection, _ model: Model) throws(StoreError) {
+    self.connection = connection
+    self.model = model
+    try ModelTables.check(model)
+    replicas = ReplicaTable(connection)
+    nodes = NodeTable(connection)
+    hidden = HiddenTable(connection, replicas)
+    log = LogTable(connection, replicas)
+    peers = PeerTables(connection)
+    cases = CaseTable(connection)
+    parked = ParkedTable(connection)
+    var tables: [EntityTag: RecordTable] = [:]
+    var balances: [String: BalanceTable] = [:]
+    for entity in model.entities {
+      tables[entity.tag] = RecordTable(entity, connection, replicas)
+      for declaration in entity.balances {
+        balances[declaration.name] = try BalanceTable(declaration, entity, connection)
+      }
+    }
+    self.tables = tables
+    balanceTables = balances
+  }
+
+  private func prepare(_ mode: Mode) throws(StoreError) {
+    try transaction { () throws(StoreError) in
+      switch mode {
+      case .create(let identity):
+        try DatabaseFormat.create(connection)
+        try saveNode(NodeState(identity: identity))
+        try upgradeTables()
+      case .readWrite: try upgradeTables()
+      case .readOnly: try checkTables()
+      }
+    }
+  }
+
+  // MARK: Transactions
+
+  package func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    precondition(!connection.isInTransaction, "transactions do not nest")
+    let replicaCount = replicas.count
+    // A writer takes its lock at once: one that began by reading could fail to become one.
+    try connection.execute(connection.access == .readOnly ? "BEGIN" : "BEGIN IMMEDIATE")
+    do throws(StoreError) {
+      let result = try body()
+      guard connection.isInTransaction else {
+        throw StoreError(.io, "\(connection.path): the database undid the transaction; nothing was written")
+      }
+      try connection.execute("COMMIT")
+      return result
+    } catch {
+      // SQLite has undone it already after some errors, a full disk among them.
+      if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+      forget(replicasFrom: replicaCount)
+      throw error
+    }
+  }
+
+  package func savepoint<Result>(_ body: () throws(StoreError) -> Result?) throws(StoreError) -> Result? {
+    precondition(connection.isInTransaction, "a savepoint lies in a transaction")
+    savepointDepth += 1
+    defer { savepointDepth -= 1 }
+    let name = "s\(savepointDepth)"
+    let replicaCount = replicas.count
+    try connection.execute("SAVEPOINT \(name)")
+    do throws(StoreError) {
+      if let result = try body() {
+        try connection.execute("RELEASE \(name)")
+        return result
+      }
+    } catch {
+      if connection.isInTransaction { try? connection.execute("ROLLBACK TO \(name); RELEASE \(name)") }
+      forget(replicasFrom: replicaCount)
+      throw error
+    }
+    try connection.execute("ROLLBACK TO \(name); RELEASE \(name)")
+    forget(replicasFrom: replicaCount)
+    return nil
+  }
+
+  /// What memory holds of a transaction that was undone.
+  private func forget(replicasFrom count: Int) {
+    replicas.truncate(to: count)
+    lastRows = [:]
+  }
+}
