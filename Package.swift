@@ -47,6 +47,18 @@ let package = Package(
     shell("Retail", ["Base", "Causality", "StoreModel"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
+    shell(
+      "NodeRuntime",
+      [
+        "CZstd", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "SQLiteStore",
+        "Transport",
+        "Retail",
+      ]),
+    program("hq-node", ["Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime"]),
+    program(
+      "store-node", ["Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime"]),
+    program(
+      "syncctl", ["Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "Wire", "NodeRuntime"]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     program("simulate", ["Base", "Simulation"]),
 

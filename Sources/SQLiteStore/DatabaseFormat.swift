@@ -45,6 +45,7 @@ enum DatabaseFormat {
       entity INTEGER NOT NULL, id BLOB NOT NULL, number INTEGER NOT NULL, place INTEGER NOT NULL,
       PRIMARY KEY (entity, id, number)) WITHOUT ROWID;
     CREATE INDEX sync_parked_key_number ON sync_parked_key (number, place);
+    CREATE TABLE sync_setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     """
 
   /// Inside a transaction: a crash leaves an empty file, which `create` takes again.

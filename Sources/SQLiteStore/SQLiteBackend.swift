@@ -23,6 +23,7 @@ package final class SQLiteBackend: StorageBackend {
   let peers: PeerTables
   let cases: CaseTable
   let parked: ParkedTable
+  let settings: SettingTable
   /// One for each entity of the model.
   let tables: [EntityTag: RecordTable]
   let balanceTables: [String: BalanceTable]
@@ -63,6 +64,7 @@ package final class SQLiteBackend: StorageBackend {
     peers = PeerTables(connection)
     cases = CaseTable(connection)
     parked = ParkedTable(connection)
+    settings = SettingTable(connection)
     var tables: [EntityTag: RecordTable] = [:]
     var balances: [String: BalanceTable] = [:]
     for entity in model.entities {

@@ -26,18 +26,19 @@ package enum NodeSettings {
   }
 
   package static func save(_ hq: HQ, in engine: StoreGate.Engine) throws(StoreError) {
-    try engine.backend.setSetting(NodeSettings.name, Array(hq.name.utf8))
-    try engine.backend.setSetting(tlsIdentity, hq.tls.pem)
-    try engine.backend.setSetting(hqEndpoints, bytes(of: hq.advertised))
+    try engine.backend.setSettings([
+      (NodeSettings.name, Array(hq.name.utf8)), (tlsIdentity, hq.tls.pem), (hqEndpoints, bytes(of: hq.advertised)),
+    ])
   }
 
   package static func hq(_ engine: StoreGate.Engine) throws(StoreError) -> HQ {
     let pem = try needed(tlsIdentity, engine)
+    let name = try engine.backend.setting(NodeSettings.name) ?? []
+    let advertised = try engine.backend.setting(hqEndpoints) ?? []
     do throws(TransportError) {
       return HQ(
-        name: String(decoding: try engine.backend.setting(NodeSettings.name) ?? [], as: UTF8.self),
-        tls: try TLSIdentity(pem: pem),
-        advertised: endpoints(from: try engine.backend.setting(hqEndpoints) ?? []))
+        name: String(decoding: name, as: UTF8.self), tls: try TLSIdentity(pem: pem),
+        advertised: endpoints(from: advertised))
     } catch {
       throw StoreError(.corrupt, "HQ's key in the database cannot be read: \(error.message)")
     }
@@ -47,7 +48,7 @@ package enum NodeSettings {
   package static func enrol(
     _ node: NodeNumber, credentialDigest: [UInt8], in engine: StoreGate.Engine
   ) throws(StoreError) {
-    try engine.backend.setSetting("enrolment.\(node)", credentialDigest)
+    try engine.backend.setSettings([("enrolment.\(node)", credentialDigest)])
   }
 
   package static func credentialDigest(
@@ -76,9 +77,9 @@ package enum NodeSettings {
   }
 
   package static func save(_ membership: Membership, in engine: StoreGate.Engine) throws(StoreError) {
-    try engine.backend.setSetting(hqEndpoints, bytes(of: membership.endpoints))
-    try engine.backend.setSetting(hqPin, membership.pin)
-    try engine.backend.setSetting(credential, membership.credential)
+    try engine.backend.setSettings([
+      (hqEndpoints, bytes(of: membership.endpoints)), (hqPin, membership.pin), (credential, membership.credential),
+    ])
   }
 
   package static func membership(_ engine: StoreGate.Engine) throws(StoreError) -> Membership {

@@ -1,6 +1,6 @@
 package import Base
 package import Causality
-package import Dispatch
+import Dispatch
 package import RecordStore
 package import SQLiteStore
 package import StoreModel

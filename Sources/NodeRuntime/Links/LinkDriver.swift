@@ -48,6 +48,7 @@ final class LinkDriver: @unchecked Sendable {
 
   var peerDescription: String { stream.peerDescription }
   var isQuiet: Bool { session.isQuiet }
+  var peerIsCaughtUp: Bool { session.peerIsCaughtUp }
   var acknowledged: LaneMap<Sequence64>? { session.acknowledged }
 
   func start() {

@@ -46,7 +46,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     return statuses.values.map { status in
       var status = status
-      status.acknowledged = links[status.node]?.acknowledged ?? status.acknowledged
+      guard let link = links[status.node] else { return status }
+      status.acknowledged = link.acknowledged ?? status.acknowledged
+      status.isCaughtUp = link.peerIsCaughtUp
       return status
     }.sorted { $0.node < $1.node }
   }
@@ -78,16 +80,16 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// brought, so it asks the writer.
   private func admit(_ link: LinkDriver, _ hello: Hello) {
     let clock = gate.clock
-    gate.write { engine throws(StoreError) -> Result<Admission, Refusal> in
+    gate.write { engine throws(StoreError) -> AdmissionDecision in
       let node = hello.replica.node
       guard node != .hq, let digest = try NodeSettings.credentialDigest(of: node, engine) else {
-        return .failure(Refusal(.notEnrolled, "store \(node) is not enrolled here; see `syncctl store add`"))
+        return .denied(Refusal(.notEnrolled, "store \(node) is not enrolled here; see `syncctl store add`"))
       }
       guard Digest.isEqual(digest, Digest.sha256(hello.credential)) else {
-        return .failure(Refusal(.wrongCredential, "store \(node) came with a wrong credential; join it again"))
+        return .denied(Refusal(.wrongCredential, "store \(node) came with a wrong credential; join it again"))
       }
       let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
-      return .success(
+      return .admitted(
         Admission(
           identity: engine.identity, head: try engine.logHead(), clock: clock.now,
           cursors: LaneMap(
@@ -95,10 +97,10 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     } completion: { result in
       self.queue.async {
         switch result {
-        case .success(.success(let admission)):
+        case .success(.admitted(let admission)):
           self.replaceLink(of: hello.replica.node)
           link.answer(.admitted(admission))
-        case .success(.failure(let refusal)): link.answer(.denied(refusal))
+        case .success(.denied(let refusal)): link.answer(.denied(refusal))
         case .failure(let error): link.answer(.storageFailed(error))
         }
       }
@@ -160,4 +162,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     statuses[node]?.lastProblem = reason.description
     if let acknowledged = link.acknowledged { statuses[node]?.acknowledged = acknowledged }
   }
+}
+
+private enum AdmissionDecision: Sendable {
+  case admitted(Admission)
+  case denied(Refusal)
 }

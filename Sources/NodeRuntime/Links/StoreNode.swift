@@ -4,7 +4,7 @@ package import Dispatch
 import RecordStore
 import StoreModel
 import SyncSession
-import Transport
+package import Transport
 import Wire
 
 /// A running store node: keeps one link to HQ, and connects again whenever it is lost.
@@ -53,6 +53,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     var current = status
     current.acknowledged = link?.acknowledged ?? status.acknowledged
+    current.isCaughtUp = link?.peerIsCaughtUp ?? false
     return [current]
   }
 

@@ -1,13 +1,14 @@
 package import Base
 package import Causality
 package import RecordStore
-package import StoreModel
 package import Wire
 
 /// What a running node knows of the other end of a link, for `status`.
 package struct PeerStatus: Sendable {
   package var node: NodeNumber
   package var isConnected = false
+  /// The peer has said that it has nothing more to send.
+  package var isCaughtUp = false
   package var address: String?
   package var software: String?
   package var connectedAt: WallTime?

@@ -1,0 +1,159 @@
+import Base
+import Causality
+import Dispatch
+import RecordStore
+package import StoreModel
+import Synchronization
+import Transport
+package import Wire
+
+/// Asks a node: over its socket if it runs, else on the database itself, which it then holds alone.
+package final class ControlClient: @unchecked Sendable {
+  /// An answer takes as long as the largest commit on a slow disk.
+  private static let answerSeconds = 120
+  private static let connectMilliseconds = 5_000
+
+  private let queue = DispatchQueue(label: "storesync.control")
+  /// On `queue` only, once opened.
+  private var stream: ByteStream?
+  private var frames = FrameDecoder()
+  private var waiting: ((Result<CBORValue, ControlError>) -> Void)?
+  private let service: ControlService?
+
+  /// - Throws: `unreachable` if the node does not answer and its database cannot be opened either.
+  package init(directory: DataDirectory, model: Model) throws(ControlError) {
+    ignoreBrokenPipes()
+    guard directory.hasDatabase else {
+      throw ControlError(
+        .usage, "there is no database in “\(directory.path)”; `hq-node init` or `store-node join` makes one")
+    }
+    let queue = queue
+    let connected = Self.wait { (done: @escaping @Sendable (Result<ByteStream, TransportError>) -> Void) in
+      queue.async {
+        _ = Connector.connect(
+          to: .unix(path: directory.socketPath), queue: queue, timeoutMilliseconds: Self.connectMilliseconds,
+          completion: done)
+      }
+    }
+    switch connected {
+    case .success(let stream):
+      service = nil
+      queue.sync { self.open(stream) }
+    case .failure(let unreachable):
+      do throws(StoreError) {
+        let gate = try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock())
+        service = ControlService(node: RestingNode(gate: gate))
+      } catch {
+        throw error.code == .inUse
+          ? ControlError(.unreachable, "the node runs, but does not answer: \(unreachable.message)")
+          : ControlError(error)
+      }
+    }
+  }
+
+  private func open(_ stream: ByteStream) {
+    self.stream = stream
+    stream.onReceive = { [weak self] in self?.receive($0) }
+    stream.onClose = { [weak self] error in
+      self?.finish(
+        .failure(ControlError(.unreachable, "the node is gone: \(error?.message ?? "it closed the connection")")))
+      self?.stream = nil
+    }
+    stream.start()
+  }
+
+  private func receive(_ bytes: [UInt8]) {
+    frames.append(bytes)
+    do {
+      while let payload = try frames.next() {
+        let answer = try CBORValue(decoding: payload)
+        if answer["ok"]?.booleanValue == true {
+          finish(.success(answer["result"] ?? .null))
+        } else {
+          let code = answer["code"]?.textValue.flatMap(ControlError.Code.init) ?? .storage
+          finish(.failure(ControlError(code, answer["message"]?.textValue ?? "the node gave no reason")))
+        }
+      }
+    } catch {
+      finish(.failure(ControlError(.unreachable, "an answer that cannot be read: \(error)")))
+    }
+  }
+
+  private func finish(_ result: Result<CBORValue, ControlError>) {
+    let completion = waiting
+    waiting = nil
+    completion?(result)
+  }
+
+  /// Sends one request and blocks until it is answered.
+  package func request(_ operation: String, _ arguments: [(String, CBORValue)] = []) throws(ControlError) -> CBORValue {
+    let pairs = [("operation", CBORValue.text(operation))] + arguments
+    let request = CBORValue.map(pairs.map { CBORValue.Pair(.text($0.0), $0.1) })
+    let frame: [UInt8]
+    do throws(FrameError) {
+      frame = try FrameWriter.frame(request.encoded())
+    } catch {
+      throw ControlError(.usage, "the request is too large: \(error)")
+    }
+    let result = Self.wait { (done: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) in
+      if let service = self.service { return service.handle(request, completion: done) }
+      self.queue.async {
+        guard let stream = self.stream else {
+          return done(.failure(ControlError(.unreachable, "the node is gone")))
+        }
+        self.waiting = done
+        stream.send(frame)
+      }
+      self.queue.asyncAfter(deadline: .now() + .seconds(Self.answerSeconds)) {
+        done(.failure(ControlError(.unreachable, "the node has not answered for \(Self.answerSeconds) s")))
+      }
+    }
+    return try result.get()
+  }
+
+  /// Blocks until `begin`'s completion is called for the first time.
+  private static func wait<Value: Sendable>(_ begin: (@escaping @Sendable (Value) -> Void) -> Void) -> Value {
+    let semaphore = DispatchSemaphore(value: 0)
+    let box = AnswerBox<Value>()
+    begin { value in
+      if box.put(value) { semaphore.signal() }
+    }
+    semaphore.wait()
+    guard let value = box.value else { preconditionFailure("the semaphore is signalled after the answer is there") }
+    return value
+  }
+}
+
+/// Holds the first of possibly several answers; the lock guards it (`@unchecked Sendable`).
+private final class AnswerBox<Value>: @unchecked Sendable {
+  private let lock = Mutex<Void>(())
+  private(set) var value: Value?
+
+  func put(_ new: Value) -> Bool {
+    lock.withLock { _ in
+      guard value == nil else { return false }
+      value = new
+      return true
+    }
+  }
+}
+
+/// A node that no daemon runs.
+private final class RestingNode: RunningNode, @unchecked Sendable {
+  let gate: StoreGate
+  let queue = DispatchQueue(label: "storesync.resting")
+
+  init(gate: StoreGate) {
+    self.gate = gate
+  }
+
+  var isRunning: Bool { false }
+
+  func peerStatuses() -> [PeerStatus] {
+    guard !gate.identity.isHQ else { return [] }
+    let acknowledged = try? gate.writeNow { engine throws(StoreError) in try engine.acknowledged(by: .hq) }
+    return [PeerStatus(node: .hq, acknowledged: acknowledged ?? LaneMap(repeating: 0))]
+  }
+
+  func stop(_ completion: @escaping @Sendable () -> Void) { completion() }
+}

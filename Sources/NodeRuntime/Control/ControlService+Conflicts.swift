@@ -1,0 +1,171 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+import Wire
+
+extension ControlService {
+  func conflicts(_ request: CBORValue, _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
+    let includesClosed = request["all"]?.booleanValue ?? false
+    let model = gate.model
+    read(completion) { engine throws(StoreError) in
+      try engine.conflictCases(includingClosed: includesClosed)
+    } then: { cases in
+      .success(
+        .object([
+          "schema": .integer(Self.schema), "conflicts": .array(cases.map { Self.value(of: $0, model) }),
+        ]))
+    }
+  }
+
+  private static func value(of conflict: ConflictCase, _ model: Model) -> CBORValue {
+    let schema = model.entity(conflict.subject.entity)
+    func text(_ id: RecordID) -> CBORValue { .text(schema?.identity.text(of: id) ?? id.description) }
+    let fieldName = conflict.subject.detail.split(separator: ".").first.map(String.init) ?? ""
+    let field = schema?.field(named: fieldName)
+    return .object([
+      "number": .integer(conflict.number),
+      "kind": .text(conflict.subject.kind.rawValue),
+      "status": .text(conflict.status.rawValue),
+      "entity": .text(schema?.name ?? "\(conflict.subject.entity)"),
+      "records": .array(conflict.records.map(text)),
+      "detail": .text(conflict.subject.detail),
+      "rule": field.map { .text($0.rule.name) },
+      "reason": .text(conflict.reason),
+      "candidates": .array(
+        conflict.candidates.map { candidate in
+          .object([
+            "value": candidate.value.shownValue(field), "node": .text("\(candidate.stamp.replica.node)"),
+            "stamp": .text("\(candidate.stamp)"), "at": .text(RFC3339.format(candidate.stamp.time.wall)),
+            "isShown": .boolean(candidate.isShown),
+          ])
+        }),
+      "openedAt": .text(RFC3339.format(conflict.openedAt)),
+      "changedAt": .text(RFC3339.format(conflict.changedAt)),
+    ])
+  }
+
+  /// Every value that a record holds, who wrote it when, which one is shown and why.
+  func explain(_ request: CBORValue, _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
+    let model = gate.model
+    guard let name = request["entity"]?.textValue, let schema = model.entity(named: name) else {
+      let known = model.entities.map(\.name).joined(separator: ", ")
+      return completion(
+        .failure(
+          ControlError(.usage, "found the entity “\(request["entity"]?.textValue ?? "")”, expected one of: \(known)")))
+    }
+    let id: RecordID
+    do throws(IdentityError) {
+      id = try schema.identity.parse(request["id"]?.textValue ?? "")
+    } catch {
+      return completion(.failure(ControlError(.usage, "\(error)")))
+    }
+    let onlyField = request["field"]?.textValue
+    if let onlyField, schema.field(named: onlyField) == nil {
+      let known = schema.fields.map(\.name).joined(separator: ", ")
+      return completion(.failure(ControlError(.usage, "found the field “\(onlyField)”, expected one of: \(known)")))
+    }
+    read(completion) { engine throws(StoreError) in
+      try engine.record(RecordKey(entity: schema.tag, id: id))
+    } then: { state in
+      guard let state else {
+        return .failure(
+          ControlError(.notFound, "this node holds no \(name) with the id \(schema.identity.text(of: id))"))
+      }
+      return .success(Explanation(state: state, schema: schema).value(onlyField: onlyField))
+    }
+  }
+}
+
+/// A record with its evidence, for people.
+private struct Explanation {
+  let state: RecordState
+  let schema: EntitySchema
+
+  func value(onlyField: String?) -> CBORValue {
+    let fields = schema.fields.filter { onlyField == nil || $0.name == onlyField }
+    return .object([
+      "schema": .integer(ControlService.schema),
+      "entity": .text(schema.name),
+      "id": .text(schema.identity.text(of: state.id)),
+      "isDeleted": .boolean(state.isDeleted(schema.deletion)),
+      "seen": .array(
+        state.vector.entries.map { .object(["replica": .text("\($0.replica)"), "through": .text("\($0.time)")]) }),
+      "deletions": .array(state.deletions.map { .object(["stamp": .text("\($0.stamp)")]) }),
+      "fields": .array(fields.compactMap(value(of:))),
+    ])
+  }
+
+  private func value(of field: FieldSchema) -> CBORValue? {
+    guard let content = state.content(of: field.tag) else { return nil }
+    let shown = state.shown(field, schema)
+    var candidates: [CBORValue] = []
+    var reason = "the only value"
+    switch content {
+    case .register(let siblings):
+      let isFact = schema.mutability == .immutable
+      let decision = field.rule.choose(among: siblings, owner: state.owner(schema))
+      reason = isFact && siblings.count > 1 ? "the first write; a record of this kind is written once" : decision.reason
+      let first = state.firstStamp
+      candidates = siblings.enumerated().map { index, sibling in
+        candidate(
+          sibling.value.shownValue(field), sibling.stamp,
+          isShown: isFact ? sibling.stamp == first : index == decision.shownIndex)
+      }
+    case .set(let elements):
+      reason = "what was added and not removed by one who had seen it"
+      candidates = elements.flatMap { element in
+        element.stamps.map { candidate(element.value.shownValue(field), $0, isShown: true) }
+      }
+    case .counter(let shares):
+      reason = "the sum of what each replica has added"
+      candidates = shares.map { candidate(.integer($0.sum), $0.stamp, isShown: true) }
+    case .map(let entries):
+      reason = "the latest write, key by key"
+      candidates = entries.flatMap { entry in
+        entry.siblings.enumerated().map { index, sibling in
+          candidate(
+            .object(["key": .text(entry.key), "value": sibling.value.shownValue(field)]), sibling.stamp,
+            isShown: index == entry.siblings.count - 1)
+        }
+      }
+    }
+    return .object([
+      "name": .text(field.name), "rule": .text(field.rule.name), "shown": shown.shownValue(field),
+      "reason": .text(reason), "candidates": .array(candidates),
+    ])
+  }
+
+  private func candidate(_ value: CBORValue, _ stamp: Stamp, isShown: Bool) -> CBORValue {
+    .object([
+      "value": value, "node": .text("\(stamp.replica.node)"), "stamp": .text("\(stamp)"),
+      "at": .text(RFC3339.format(stamp.time.wall)), "isShown": .boolean(isShown),
+    ])
+  }
+}
+
+extension Value {
+  /// The value as a person reads it: ids and times as text.
+  func shownValue(_ field: FieldSchema?) -> CBORValue {
+    switch (field?.type, self) {
+    case (.boolean, .integer(let bit)): return .boolean(bit != 0)
+    case (.timestamp, .integer(let milliseconds)): return .text(RFC3339.format(WallTime(milliseconds: milliseconds)))
+    case (let type?, let value):
+      if let identity = type.identity, let id = identity.id(from: value) { return .text(identity.text(of: id)) }
+      return value.controlValue
+    default: return controlValue
+    }
+  }
+}
+
+extension FieldContent {
+  fileprivate func shownValue(_ field: FieldSchema) -> CBORValue {
+    switch self {
+    case .value(let value): value.shownValue(field)
+    case .set(let values): .array(values.map { $0.shownValue(field) })
+    case .counter(let sum): .integer(sum)
+    case .customFields(let fields): .map(fields.map { CBORValue.Pair(.text($0.key), $0.value.controlValue) })
+    }
+  }
+}

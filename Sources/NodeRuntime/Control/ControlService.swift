@@ -1,0 +1,104 @@
+import Base
+import Causality
+import RecordStore
+import StoreModel
+package import Wire
+
+/// Answers what `syncctl` asks, in a running daemon or on a database that no daemon has open.
+package final class ControlService: Sendable {
+  /// The version of the answers' form; they only ever gain fields within one.
+  static let schema: Int64 = 1
+
+  let node: any RunningNode
+  var gate: StoreGate { node.gate }
+
+  package init(node: any RunningNode) {
+    self.node = node
+  }
+
+  /// Calls `completion` once, on any thread.
+  package func handle(_ request: CBORValue, completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
+    guard let operation = request["operation"]?.textValue else {
+      return completion(.failure(ControlError(.usage, "the request names no operation")))
+    }
+    switch operation {
+    case "status": status(completion)
+    case "commit": commit(request, completion)
+    case "sell": sell(request, completion)
+    case "conflicts": conflicts(request, completion)
+    case "explain": explain(request, completion)
+    case "parked": parked(completion)
+    case "store-add": addStore(request, completion)
+    default:
+      completion(.failure(ControlError(.usage, "found the operation “\(operation)”, which this node does not know")))
+    }
+  }
+
+  func read<Value: Sendable>(
+    _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void,
+    _ body: @escaping @Sendable (StoreGate.Engine) throws(StoreError) -> Value,
+    then finish: @escaping @Sendable (Value) -> Result<CBORValue, ControlError>
+  ) {
+    gate.read(body) { result in
+      switch result {
+      case .success(let value): completion(finish(value))
+      case .failure(let error): completion(.failure(ControlError(error)))
+      }
+    }
+  }
+}
+
+extension ControlError {
+  init(_ error: StoreError) {
+    self.init(.storage, error.description)
+  }
+}
+
+extension ControlService {
+  private func commit(
+    _ request: CBORValue, _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void
+  ) {
+    let items = request["drafts"]?.arrayValue ?? []
+    let drafts = items.compactMap(CommitDraft.init)
+    guard drafts.count == items.count else {
+      return completion(
+        .failure(ControlError(.usage, "a commit that cannot be read; do syncctl and node differ in version?")))
+    }
+    gate.commit(drafts) { result in
+      switch result {
+      case .success(let results): completion(.success(.array(results.map(\.controlValue))))
+      case .failure(let error): completion(.failure(ControlError(error)))
+      }
+    }
+  }
+
+  private func parked(_ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
+    read(completion) { engine throws(StoreError) in
+      try engine.parkedGroups()
+    } then: { groups in
+      .success(
+        .object([
+          "schema": .integer(Self.schema),
+          "parked": .array(
+            groups.map { group in
+              .object([
+                "number": .integer(group.number), "from": .text("\(group.peer)"), "lane": .text("\(group.lane)"),
+                "receivedAt": .text(RFC3339.format(group.receivedAt)), "code": .text(group.code),
+                "reason": .text(group.reason), "records": .integer(Int64(group.keys.count)),
+              ])
+            }),
+        ]))
+    }
+  }
+}
+
+extension CommitResult {
+  var controlValue: CBORValue {
+    switch self {
+    case .committed(let stamp): .object(["outcome": .text("committed"), "stamp": .text(stamp.description)])
+    case .unchanged: .object(["outcome": .text("unchanged")])
+    case .refused(let error):
+      .object(["outcome": .text("refused"), "code": .text(error.code.rawValue), "reason": .text(error.description)])
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import Base
+package import Retail
+package import StoreModel
+package import Wire
+
+// Commits and sales as control messages. Both ends are of one version: `syncctl` and the daemons are installed together.
+
+extension Value {
+  var controlValue: CBORValue {
+    switch self {
+    case .null: .null
+    case .integer(let number): .integer(number)
+    case .text(let text): .text(text)
+    case .bytes(let bytes): .bytes(bytes)
+    }
+  }
+
+  init?(_ control: CBORValue) {
+    switch control {
+    case .null: self = .null
+    case .unsigned, .negative:
+      guard let number = control.integerValue else { return nil }
+      self = .integer(number)
+    case .text(let text): self = .text(text)
+    case .bytes(let bytes): self = .bytes(bytes)
+    case .array, .map, .boolean: return nil
+    }
+  }
+}
+
+extension FieldWrite {
+  fileprivate var controlValue: CBORValue {
+    let tag = CBORValue.unsigned(UInt64(field.rawValue))
+    switch edit {
+    case .set(let value): return .array([tag, .unsigned(0), value.controlValue])
+    case .addElements(let values): return .array([tag, .unsigned(1), .array(values.map(\.controlValue))])
+    case .removeElements(let values): return .array([tag, .unsigned(2), .array(values.map(\.controlValue))])
+    case .add(let difference): return .array([tag, .unsigned(3), .integer(difference)])
+    case .put(let key, let value): return .array([tag, .unsigned(4), .text(key), value.controlValue])
+    }
+  }
+
+  fileprivate init?(_ control: CBORValue) {
+    guard let items = control.arrayValue, items.count >= 3, let tag = items[0].integerValue,
+      let field = UInt16(exactly: tag)
+    else { return nil }
+    func values() -> [Value]? {
+      guard let list = items[2].arrayValue else { return nil }
+      let values = list.compactMap(Value.init)
+      return values.count == list.count ? values : nil
+    }
+    let edit: FieldEdit?
+    switch items[1].integerValue {
+    case 0: edit = Value(items[2]).map(FieldEdit.set)
+    case 1: edit = values().map(FieldEdit.addElements)
+    case 2: edit = values().map(FieldEdit.removeElements)
+    case 3: edit = items[2].integerValue.map(FieldEdit.add)
+    case 4:
+      guard items.count == 4, let key = items[2].textValue, let value = Value(items[3]) else { return nil }
+      edit = .put(key: key, value)
+    default: edit = nil
+    }
+    guard let edit else { return nil }
+    self.init(FieldTag(field), edit)
+  }
+}
+
+extension CommitDraft {
+  package var controlValue: CBORValue {
+    .array(
+      writes.map { write in
+        let action: CBORValue =
+          switch write.action {
+          case .delete: .null
+          case .write(let fields): .array(fields.map(\.controlValue))
+          }
+        return .array([.unsigned(UInt64(write.entity.rawValue)), .bytes(write.id.bytes), action])
+      })
+  }
+
+  package init?(_ control: CBORValue) {
+    guard let items = control.arrayValue else { return nil }
+    var writes: [RecordWrite] = []
+    for item in items {
+      guard let parts = item.arrayValue, parts.count == 3, let tag = parts[0].integerValue,
+        let entity = UInt16(exactly: tag), let id = parts[1].bytesValue
+      else { return nil }
+      let action: RecordWrite.Action
+      if let fields = parts[2].arrayValue {
+        let decoded = fields.compactMap(FieldWrite.init)
+        guard decoded.count == fields.count else { return nil }
+        action = .write(decoded)
+      } else {
+        action = .delete
+      }
+      writes.append(RecordWrite(entity: EntityTag(entity), id: RecordID(id), action))
+    }
+    self.init(writes)
+  }
+}
+
+extension Sale {
+  package var controlValue: CBORValue {
+    .object([
+      "receipt": .text(receipt),
+      "soldAt": .integer(soldAt.milliseconds),
+      "member": member.map(CBORValue.text),
+      "lines": .array(
+        lines.map { line in
+          .array([
+            .text(line.product), .integer(line.quantity), .integer(line.salesAmount), .integer(line.retailDiscount),
+            .integer(line.couponDiscount), .integer(line.couponMatchDiscount),
+          ])
+        }),
+      "payments": .array(payments.map { .array([.text($0.method.rawValue), .integer($0.amount)]) }),
+      "redemptions": .array(redemptions.map { .array([.text($0.code), $0.campaign.map(CBORValue.text) ?? .null]) }),
+    ])
+  }
+
+  package init?(_ control: CBORValue) {
+    guard let receipt = control["receipt"]?.textValue, let soldAt = control["soldAt"]?.integerValue,
+      let lines = control["lines"]?.arrayValue, let payments = control["payments"]?.arrayValue,
+      let redemptions = control["redemptions"]?.arrayValue
+    else { return nil }
+    self.init(
+      receipt: receipt, soldAt: WallTime(milliseconds: soldAt), member: control["member"]?.textValue, lines: [])
+    for line in lines {
+      guard let items = line.arrayValue, items.count == 6, let product = items[0].textValue else { return nil }
+      let numbers = items[1...].compactMap(\.integerValue)
+      guard numbers.count == 5 else { return nil }
+      self.lines.append(
+        Line(
+          product: product, quantity: numbers[0], salesAmount: numbers[1], retailDiscount: numbers[2],
+          couponDiscount: numbers[3], couponMatchDiscount: numbers[4]))
+    }
+    for payment in payments {
+      guard let items = payment.arrayValue, items.count == 2, let word = items[0].textValue,
+        let method = StoreModel.Payment.Method(rawValue: word), let amount = items[1].integerValue
+      else { return nil }
+      self.payments.append(Payment(method: method, amount: amount))
+    }
+    for redemption in redemptions {
+      guard let items = redemption.arrayValue, items.count == 2, let code = items[0].textValue else { return nil }
+      self.redemptions.append(Redemption(code: code, campaign: items[1].textValue))
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package import Base
+package import Dispatch
+import Glibc
+package import RecordStore
+package import StoreModel
+package import Transport
+
+/// What both daemons do around their node: open the database, serve `syncctl`, and end cleanly on SIGTERM and SIGINT.
+package final class Daemon: @unchecked Sendable {
+  package let directory: DataDirectory
+  package let gate: StoreGate
+  package let log: LogSink
+  /// Guards the node and the control server.
+  package let queue = DispatchQueue(label: "storesync.network")
+  private var signals: [any DispatchSourceSignal] = []
+  private var control: ControlServer?
+  private var node: (any RunningNode)?
+  private var isEnding = false
+
+  package init(directory: DataDirectory, model: Model, log: @escaping LogSink) throws(StoreError) {
+    self.directory = directory
+    self.log = log
+    ignoreBrokenPipes()
+    umask(0o077)
+    gate = try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock())
+  }
+
+  /// Serves the control socket for `node`, writes the addresses down, says on standard output that it is ready, and
+  /// never returns.
+  package func run(_ node: any RunningNode, addresses: [(name: String, address: String)]) throws(TransportError)
+    -> Never
+  {
+    let opened = queue.sync { () -> Result<ControlServer, TransportError> in
+      self.node = node
+      do throws(TransportError) {
+        let service = ControlService(node: node)
+        return .success(try ControlServer(path: directory.socketPath, queue: queue, service: service, log: log))
+      } catch {
+        return .failure(error)
+      }
+    }
+    control = try opened.get()
+    for number in [SIGTERM, SIGINT] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler { self.end() }
+      source.activate()
+      signals.append(source)
+    }
+    for (name, address) in addresses { Console.print("\(name) \(address)") }
+    Console.print("ready")
+    dispatchMain()
+  }
+
+  private func end() {
+    guard !isEnding else { return }
+    isEnding = true
+    control?.close()
+    log(LogEvent(.info, "daemon.stopping", "stopping"))
+    node?.stop {
+      // What is still on its way to peers gets a moment; the database needs none.
+      self.queue.asyncAfter(deadline: .now() + .milliseconds(100)) { exit(ExitStatus.done.rawValue) }
+    }
+  }
+}

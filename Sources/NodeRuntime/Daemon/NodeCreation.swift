@@ -1,0 +1,46 @@
+import Base
+import Causality
+package import RecordStore
+import SQLiteStore
+package import StoreModel
+package import Transport
+
+/// Makes the databases of new nodes.
+package enum NodeCreation {
+  /// - Parameter generator: gives the incarnation and the epoch.
+  package static func makeHQ(
+    in directory: DataDirectory, name: String, advertised: [Endpoint], model: Model,
+    using generator: inout some RandomNumberGenerator
+  ) throws(StoreError) {
+    let tls: TLSIdentity
+    do throws(TransportError) {
+      tls = try TLSIdentity.generate()
+    } catch {
+      throw StoreError(.internalError, "HQ's key could not be made: \(error.message)")
+    }
+    let engine = try make(.hq, in: directory, model: model, using: &generator)
+    try NodeSettings.save(NodeSettings.HQ(name: name, tls: tls, advertised: advertised), in: engine)
+  }
+
+  package static func makeStore(
+    in directory: DataDirectory, code: JoinCode, model: Model, using generator: inout some RandomNumberGenerator
+  ) throws(StoreError) {
+    let engine = try make(code.node, in: directory, model: model, using: &generator)
+    let membership = NodeSettings.Membership(endpoints: code.endpoints, pin: code.pin, credential: code.secret)
+    try NodeSettings.save(membership, in: engine)
+  }
+
+  private static func make(
+    _ node: NodeNumber, in directory: DataDirectory, model: Model, using generator: inout some RandomNumberGenerator
+  ) throws(StoreError) -> StoreGate.Engine {
+    try directory.create()
+    guard !directory.hasDatabase else {
+      throw StoreError(
+        .notWritable, "“\(directory.path)” holds a node already; a new one needs a directory of its own")
+    }
+    let identity = NodeIdentity(
+      replica: ReplicaID(node: node, incarnation: generator.next()), epoch: Epoch(rawValue: generator.next()))
+    return try StoreGate.Engine(
+      SQLiteBackend.open(path: directory.databasePath, model: model, mode: .create(identity)))
+  }
+}

@@ -1,0 +1,27 @@
+import Glibc
+import RecordStore
+import Transport
+
+/// What the programs' mains share: running a verb, and turning what went wrong into one line and an exit status.
+package enum Program {
+  package static func run(usage: String, _ body: () throws -> ExitStatus) -> Never {
+    do {
+      exit(try body().rawValue)
+    } catch let error as UsageError {
+      Console.printError("\(error)\n\n\(usage)")
+      exit(ExitStatus.usage.rawValue)
+    } catch let error as StoreError {
+      Console.printError(error.message)
+      exit(error.exitStatus.rawValue)
+    } catch let error as ControlError {
+      Console.printError(error.description)
+      exit(error.exitStatus.rawValue)
+    } catch let error as TransportError {
+      Console.printError(error.message)
+      exit(ExitStatus.unreachable.rawValue)
+    } catch {
+      Console.printError("\(error)")
+      exit(ExitStatus.usage.rawValue)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Causality
+import Dispatch
+import NodeRuntime
+import RecordStore
+import StoreModel
+import Transport
+
+let usage = """
+  usage: store-node join --data DIR [CODE | -]
+         store-node run --data DIR
+
+  join makes the database of a new store from the join code that `syncctl store add` has printed at HQ; with -,
+  or without a code, the code is read from standard input.
+  run keeps the store in sync with HQ; it works on while HQ cannot be reached.
+  """
+
+func join(_ arguments: CommandLineArguments, code argument: String?) throws -> ExitStatus {
+  let directory = DataDirectory(try arguments.needed("data"))
+  let text: String
+  if let argument, argument != "-" {
+    text = argument
+  } else {
+    text = String(decoding: Console.readInput(), as: UTF8.self)
+  }
+  let code: JoinCode
+  do throws(JoinCodeError) {
+    code = try JoinCode(parsing: text)
+  } catch {
+    throw UsageError("\(error)")
+  }
+  var generator = SystemRandomNumberGenerator()
+  try NodeCreation.makeStore(in: directory, code: code, model: .retail, using: &generator)
+  Console.print("made store \(code.node) in \(directory.path); start it with: store-node run --data \(directory.path)")
+  return .done
+}
+
+func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
+  let directory = DataDirectory(try arguments.needed("data"))
+  let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
+  guard !daemon.gate.identity.isHQ else { throw UsageError("“\(directory.path)” holds HQ, not a store") }
+  let membership = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.membership(engine) }
+  let node = try StoreNode(gate: daemon.gate, membership: membership, queue: daemon.queue, log: Console.log)
+  daemon.queue.sync { node.start() }
+  let endpoints = membership.endpoints.map(\.description).joined(separator: ",")
+  try daemon.run(node, addresses: [("hq", endpoints)])
+}
+
+Program.run(usage: usage) {
+  let arguments = try CommandLineArguments(
+    CommandLine.arguments.dropFirst(), valued: ["data"], flags: ["help"])
+  if arguments.flag("help") {
+    Console.print(usage)
+    return .done
+  }
+  switch (arguments.words.first, arguments.words.count) {
+  case ("join", 1...2): return try join(arguments, code: arguments.words.dropFirst().first)
+  case ("run", 1): return try run(arguments)
+  default: throw UsageError("found “\(arguments.words.joined(separator: " "))”, expected join or run")
+  }
+}
