@@ -67,7 +67,7 @@ let package = Package(
     tests("StoreModelTests", ["Base", "StoreModel"]),
     tests("MergeTests", ["Base", "Causality", "StoreModel", "Merge"]),
     tests("WireTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire"]),
-    tests("RecordStoreTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
+    tests("RecordStoreTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SQLiteStore"]),
     tests("SyncSessionTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     tests("SimulationTests", ["Base", "Simulation"]),
     tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
