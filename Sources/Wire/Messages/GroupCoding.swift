@@ -96,7 +96,7 @@ private struct GroupEncoder {
   }
 
   func append(_ group: CommitGroup, to writer: inout CBORWriter) {
-    writer.append(arrayCount: group.evictions.isEmpty ? 3 : 4)
+    writer.append(arrayCount: group.evictions.isEmpty ? 2 : 3)
     append(group.stamp, to: &writer)
     writer.append(arrayCount: group.records.count)
     for record in group.records {

@@ -21,13 +21,13 @@ struct GroupDecoder {
 
   func decode(_ bytes: [UInt8]) throws(DecodeError) -> CommitGroup {
     var reader = CBORReader(bytes)
-    let count = try reader.readArrayCount(limit: 4)
-    guard count >= 3 else { throw reader.invalid("a group of three or four items") }
+    let count = try reader.readArrayCount(limit: 3)
+    guard count >= 2 else { throw reader.invalid("a group of two or three items") }
     var group = CommitGroup(stamp: try readStamp(&reader), records: [])
     for _ in 0..<(try reader.readArrayCount(limit: ModelLimits.groupRecordCount)) {
       group.records.append(try readRecord(&reader, groupStamp: group.stamp))
     }
-    if count == 4 {
+    if count == 3 {
       for _ in 0..<(try reader.readArrayCount(limit: ModelLimits.groupRecordCount)) {
         try reader.expectArray(3)
         let key = try readKey(&reader)
