@@ -62,7 +62,8 @@ import Testing
     #expect(try node.commit(.delete(Shop.note, "n")) == .unchanged)
   }
 
-  @Test("FC-24 delete, then recreate the same id: nothing of the old record comes back", arguments: BackendKind.allCases)
+  @Test(
+    "FC-24 delete, then recreate the same id: nothing of the old record comes back", arguments: BackendKind.allCases)
   func recreatedRecordsStartEmpty(_ kind: BackendKind) throws {
     let node = try TestNode(kind, 1)
     try node.mustCommit(
@@ -167,7 +168,8 @@ import Testing
     ]
     let results = try node.store.commit(drafts, at: node.wall)
     #expect(results.map(\.refusal) == [nil, .missingField, nil])
-    #expect(try node.store.records(of: Shop.note, after: nil, limit: 9).map(\.id) == ["a", "d"].map(RecordID.init(key:)))
+    #expect(
+      try node.store.records(of: Shop.note, after: nil, limit: 9).map(\.id) == ["a", "d"].map(RecordID.init(key:)))
     #expect(try node.store.logHead() == 2)
     let stamps = results.compactMap(\.stamp)
     #expect(stamps[0] < stamps[1])

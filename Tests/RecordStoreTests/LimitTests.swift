@@ -63,7 +63,8 @@ import Testing
       try node.commit(.note("n", store: 1, [FieldWrite(Note.custom, .put(key: longest + "k", .integer(1)))])),
       ModelLimits.keyBytes)
     expectTooLarge(
-      try node.commit(.note("n", store: 1, [FieldWrite(Note.custom, .put(key: "", .integer(1)))])), ModelLimits.keyBytes)
+      try node.commit(.note("n", store: 1, [FieldWrite(Note.custom, .put(key: "", .integer(1)))])), ModelLimits.keyBytes
+    )
   }
 
   @Test("FC-17 a record", arguments: BackendKind.allCases) func record(_ kind: BackendKind) throws {

@@ -8,14 +8,15 @@ extension StoreTransaction {
     let stamp = Stamp(time: node.clock.tick(wall: wall), replica: node.identity.replica)
     var changes: [Change] = []
     var lane = Lane.bulk
-    for write in draft.coalesced {
+    for step in draft.coalesced {
+      let write = step.write
       guard let schema = model.entity(write.entity) else {
         return .refused(ModelError(.unknownEntity, entity: "\(write.entity)", "this version knows no such entity"))
       }
       let stored = try backend.find(RecordKey(entity: write.entity, id: write.id))
       let planner = WritePlanner(schema: schema, author: node.identity.replica.node, stamp: stamp)
       do {
-        guard let state = try planner.plan(write, on: stored) else { continue }
+        guard let state = try planner.plan(step, on: stored) else { continue }
         changes.append(Change(stored: stored, state: state))
         lane = min(lane, schema.lane)
       } catch {
@@ -43,23 +44,34 @@ extension StoreTransaction {
 
 extension CommitDraft {
   /// The writes with those of one record put together, in the order of each record's first.
-  fileprivate var coalesced: [RecordWrite] {
-    var result: [RecordWrite] = []
+  fileprivate var coalesced: [CoalescedWrite] {
+    var result: [CoalescedWrite] = []
     var places: [RecordKey: Int] = [:]
     for write in writes {
       let key = RecordKey(entity: write.entity, id: write.id)
-      if let place = places[key], case .write(let earlier) = result[place].action, case .write(let later) = write.action
-      {
-        result[place].action = .write(earlier + later)
-      } else if let place = places[key] {
-        result[place].action = write.action
-      } else {
+      guard let place = places[key] else {
         places[key] = result.count
-        result.append(write)
+        result.append(CoalescedWrite(write: write))
+        continue
+      }
+      switch (result[place].write.action, write.action) {
+      case (.write(let earlier), .write(let later)):
+        result[place].write.action = .write(earlier + later)
+      case (.delete, .write):
+        result[place] = CoalescedWrite(write: write, startsAnew: true)
+      case (_, .delete):
+        result[place].write.action = .delete
       }
     }
     return result
   }
+}
+
+/// All that a draft does to one record.
+struct CoalescedWrite {
+  var write: RecordWrite
+  /// The draft deletes the record before it writes it.
+  var startsAnew = false
 }
 
 /// Turns one write into the record's next state, or says why it may not be.
@@ -69,7 +81,8 @@ struct WritePlanner {
   var stamp: Stamp
 
   /// Nil if nothing would change.
-  func plan(_ write: RecordWrite, on stored: StoredRecord?) throws(ModelError) -> RecordState? {
+  func plan(_ step: CoalescedWrite, on stored: StoredRecord?) throws(ModelError) -> RecordState? {
+    let write = step.write
     guard schema.identity.isValid(write.id), write.id.bytes.count <= ModelLimits.recordIDBytes else {
       throw ModelError(.invalidID, entity: schema.name, "the id is not \(schema.identity.expectation)")
     }
@@ -83,10 +96,16 @@ struct WritePlanner {
     case .write(let fields):
       for field in fields { try check(field) }
       if let existing = stored?.state, !existing.isDeleted(schema.deletion) {
-        state = try planChange(of: existing, fields)
+        if step.startsAnew {
+          _ = try planDeletion(of: existing)
+          state = try planCreation(write.id, over: existing, fields)
+        } else {
+          state = try planChange(of: existing, fields)
+        }
       } else {
         state = try planCreation(write.id, over: stored?.state, fields)
       }
+      if let state { try checkCounts(of: state, fields) }
     }
     if let state, state.approximateByteCount > ModelLimits.recordBytes {
       throw ModelError(
@@ -101,7 +120,8 @@ struct WritePlanner {
     guard schema.mutability == .mutable else {
       throw ModelError(.immutable, entity: schema.name, "a fact is not deleted; write one that corrects it")
     }
-    for field in schema.fields where state.content(of: field.tag) != nil && field.writers == .hq {
+    // Taking the record away takes its fields away.
+    for field in schema.fields where state.content(of: field.tag) != nil {
       try checkWriter(of: field, owner: state.owner(schema))
     }
     state.delete(stamp: stamp)
@@ -127,14 +147,7 @@ struct WritePlanner {
 
   private func planChange(of existing: RecordState, _ fields: [FieldWrite]) throws(ModelError) -> RecordState? {
     var state = existing
-    if schema.mutability == .immutable {
-      let values = fields.filter { $0.edit != .set(.null) }.sorted { $0.field < $1.field }
-      var stamps: Set<Stamp> = []
-      existing.forEachStamp { stamps.insert($0) }
-      if stamps.contains(where: { existing.contents(writtenBy: $0) == values }) { return nil }
-      state.writeBeside(values, stamp: stamp)
-      return state
-    }
+    if schema.mutability == .immutable { return try planOtherContents(of: existing, fields) }
     let effective = fields.filter { existing.isChanged(by: $0, schema) }
     guard !effective.isEmpty else { return nil }
     let owner = existing.owner(schema)
@@ -147,6 +160,41 @@ struct WritePlanner {
     }
     state.write(effective, stamp: stamp)
     return state
+  }
+
+  /// Other contents of a fact are a whole fact of their own, checked like the first; one that is there is not repeated.
+  private func planOtherContents(
+    of existing: RecordState, _ fields: [FieldWrite]
+  ) throws(ModelError) -> RecordState? {
+    let values = fields.reduce(into: [FieldTag: FieldWrite]()) { $0[$1.field] = $1 }.values
+      .filter { $0.edit != .set(.null) }.sorted { $0.field < $1.field }
+    var stamps: Set<Stamp> = []
+    existing.forEachStamp { stamps.insert($0) }
+    let isThere = stamps.contains { stamp in
+      // Fields that this version does not know are nothing that it could have written.
+      existing.contents(writtenBy: stamp).filter { schema.field($0.field) != nil } == values
+    }
+    guard !isThere else { return nil }
+    _ = try planCreation(existing.id, over: nil, values)
+    var state = existing
+    state.writeBeside(values, stamp: stamp)
+    return state
+  }
+
+  /// What was there already may be more: replicas that did not know of each other each wrote within the limit.
+  private func checkCounts(of state: RecordState, _ fields: [FieldWrite]) throws(ModelError) {
+    for field in schema.fields where fields.contains(where: { $0.field == field.tag && $0.edit.adds }) {
+      let found: Int
+      switch state.content(of: field.tag) {
+      case .set(let elements): found = elements.count
+      case .map(let entries): found = entries.count { $0.siblings.contains { !$0.value.isNull } }
+      case .register, .counter, nil: continue
+      }
+      guard found > ModelLimits.collectionCount else { continue }
+      throw ModelError(
+        .tooLarge, entity: schema.name, field: field.name,
+        "found \(found) elements, expected at most \(ModelLimits.collectionCount)")
+    }
   }
 
   private func checkWriter(of field: FieldSchema, owner: NodeNumber?) throws(ModelError) {
@@ -193,6 +241,17 @@ struct WritePlanner {
       if let problem = field.problem(with: value, isLocal: true) { throw reject(problem) }
     default:
       throw reject("this kind of edit does not fit a \(field.rule.name) field")
+    }
+  }
+}
+
+extension FieldEdit {
+  /// Whether it can make a collection larger.
+  fileprivate var adds: Bool {
+    switch self {
+    case .addElements: true
+    case .put(_, let value): !value.isNull
+    case .set, .removeElements, .add: false
     }
   }
 }

@@ -3,20 +3,32 @@ import Causality
 import Glibc
 import Merge
 import RecordStore
+import SQLiteStore
 import StoreModel
 import Testing
 import Wire
 
 /// The storage backends that must behave the same under `StoreEngine`. Every test of the suite runs on each.
 enum BackendKind: String, CaseIterable, CustomTestStringConvertible {
-  case memory
+  case memory, sqlite
 
   var testDescription: String { rawValue }
+}
 
-  func open(model: Model, identity: NodeIdentity) throws -> any StorageBackend {
-    switch self {
-    case .memory: MemoryBackend(model: model, identity: identity)
-    }
+/// A directory of a test's own, gone with it.
+private final class TestDirectory {
+  let path: String
+
+  init() throws {
+    let base = getenv("TMPDIR").map { String(cString: $0) } ?? P_tmpdir
+    var template = Array("\(base)/storesync-store-XXXXXX".utf8CString)
+    try #require(mkdtemp(&template) != nil)
+    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  deinit {
+    for name in ["node.db", "node.db-wal", "node.db-shm", "node.db.lock"] { unlink("\(path)/\(name)") }
+    rmdir(path)
   }
 }
 
@@ -24,6 +36,7 @@ enum BackendKind: String, CaseIterable, CustomTestStringConvertible {
 final class TestNode {
   let store: any RecordStore
   let backend: any StorageBackend
+  private let directory: TestDirectory?
   var wall = WallTime(milliseconds: 1_700_000_000_000)
 
   var number: NodeNumber { store.identity.replica.node }
@@ -36,7 +49,15 @@ final class TestNode {
     let identity = NodeIdentity(
       replica: ReplicaID(node: NodeNumber(node), incarnation: incarnation),
       epoch: Epoch(rawValue: epoch ?? UInt64(node) + 1_000))
-    backend = wrap(try kind.open(model: model, identity: identity))
+    switch kind {
+    case .memory:
+      directory = nil
+      backend = wrap(MemoryBackend(model: model, identity: identity))
+    case .sqlite:
+      let directory = try TestDirectory()
+      self.directory = directory
+      backend = wrap(try SQLiteBackend.open(path: directory.path + "/node.db", model: model, mode: .create(identity)))
+    }
     store = try Self.engine(backend)
   }
 
