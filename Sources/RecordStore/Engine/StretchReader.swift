@@ -92,8 +92,9 @@ struct StretchReader<Backend: StorageBackend> {
     }
   }
 
+  /// Beyond the bytes of a chain they come in their own lanes: a batch must fit its frame before all else.
   private mutating func pullGroups() throws(StoreError) {
-    while let sequence = toPull.popLast() {
+    while bytes < request.chainBytes, let sequence = toPull.popLast() {
       if let entry = try backend.logEntry(sequence) { _ = try add(entry) }
     }
   }
