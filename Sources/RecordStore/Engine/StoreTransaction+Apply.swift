@@ -24,7 +24,9 @@ extension StoreTransaction {
       results.append(try apply(group, at: index, of: batch))
     }
     // The cursor lies in the transaction that it speaks for: it never passes what is neither applied nor parked.
-    let next = ReceiveCursor(epoch: batch.epoch, through: batch.through, incompleteUntil: batch.incompleteUntil)
+    let next = ReceiveCursor(
+      epoch: batch.epoch, through: batch.through,
+      incompleteUntil: max(batch.incompleteUntil, cursor?.openChain(in: batch) ?? 0))
     try backend.setReceiveCursor(next, peer: batch.peer, lane: batch.lane)
     return results
   }
@@ -36,7 +38,7 @@ extension StoreTransaction {
     case .undecodable(let reason):
       return try park(index, of: batch, keys: [], code: "undecodable", reason: reason)
     case .decoded(let group):
-      let keys = group.records.map(\.key)
+      let keys = group.records.map(\.key) + group.evictions.map(\.key)
       for key in keys where try backend.isBlockedByParked(key) {
         return try park(
           index, of: batch, keys: keys, code: "behind-parked", reason: "a parked group touches the same record")
@@ -68,9 +70,13 @@ extension StoreTransaction {
   private mutating func merge(_ group: CommitGroup, lane: Lane, from peer: NodeNumber) throws(ApplyError) {
     var changes: [Change] = []
     var isAsReceived = true
+    var keys: Set<RecordKey> = []
     for incoming in group.records {
       let schema = model.entity(incoming.entity)
-      if let problem = incoming.problem(schema) { throw .model(problem) }
+      let isFirst = keys.insert(incoming.key).inserted
+      if let problem = incoming.problem(schema) ?? ownProblem(incoming, schema, isFirst: isFirst) {
+        throw .model(problem)
+      }
       let stored = try lift { () throws(StoreError) in try backend.find(incoming.key) }
       guard let merged = merged(incoming, into: stored) else { continue }
       if merged.approximateByteCount > ModelLimits.recordBytes {
@@ -85,6 +91,22 @@ extension StoreTransaction {
       try write(changes, stamp: group.stamp, lane: lane, origin: isAsReceived ? peer : nil)
       for eviction in group.evictions { try evict(eviction) }
     }
+  }
+
+  /// What makes a state impossible to merge here, though it may be sound in itself.
+  private func ownProblem(_ incoming: RecordState, _ schema: EntitySchema?, isFirst: Bool) -> ModelError? {
+    let name = schema?.name ?? "\(incoming.entity)"
+    guard isFirst else {
+      return ModelError(.inconsistentState, entity: name, "the group names a record twice")
+    }
+    // This replica would go on to write stamps that the state counts as seen.
+    let own = incoming.vector[node.identity.replica]
+    guard own <= node.clock.last else {
+      return ModelError(
+        .inconsistentState, entity: name,
+        "the vector names \(own) as a stamp of this replica, which is at \(node.clock.last)")
+    }
+    return nil
   }
 
   /// The state after taking `incoming` in; nil if it has nothing new.
@@ -106,13 +128,13 @@ extension StoreTransaction {
     guard var stored = try backend.find(eviction.key), let state = stored.state else { return }
     let order = state.vector.compare(eviction.vector)
     guard order == .dominated || order == .equal else { return }
-    if let schema = model.entity(state.entity) {
-      let gone = state.emptied
-      try updateBalances(Change(stored: stored, state: gone), schema)
-      try updateConflictCases(Change(stored: stored, state: gone), schema)
-    }
+    let change = Change(stored: stored, state: state.emptied)
+    // First of all: what a clash still counts must not find the record.
     stored.body = .stub(eviction.vector)
     try backend.update(stored)
+    guard let schema = model.entity(state.entity) else { return }
+    try updateBalances(change, schema)
+    try updateConflictCases(change, schema)
   }
 
   private mutating func observe(_ group: CommitGroup) {
@@ -121,6 +143,13 @@ extension StoreTransaction {
     for record in group.records {
       for entry in record.vector.entries where entry.time <= latest { node.clock.observe(entry.time) }
     }
+  }
+}
+
+extension ReceiveCursor {
+  /// The end of a chain that began before a batch and goes on beyond it; 0 if there is none.
+  fileprivate func openChain(in batch: IncomingBatch) -> Sequence64 {
+    epoch == batch.epoch && incompleteUntil > batch.through ? incompleteUntil : 0
   }
 }
 
@@ -150,6 +179,7 @@ extension RecordState {
     func problem(_ code: ModelError.Code, _ field: FieldSchema? = nil, _ reason: String) -> ModelError {
       ModelError(code, entity: name, field: field?.name, reason)
     }
+    if vector.isEmpty { return problem(.inconsistentState, nil, "the vector is empty") }
     var uncovered: Stamp?
     forEachStamp { if !vector.covers($0) { uncovered = $0 } }
     for mark in deletions where !vector.covers(mark.stamp) { uncovered = mark.stamp }
@@ -165,8 +195,9 @@ extension RecordState {
       guard let field = schema.field(state.tag) else { continue }
       if let reason = state.content.problem(field) { return problem(.invalidValue, field, reason) }
     }
-    for tag in schema.indispensable where content(of: tag) == nil {
-      return problem(.missingField, schema.field(tag), "expected a value, found none")
+    for tag in schema.indispensable {
+      guard let field = schema.field(tag), shown(field, schema) == .null else { continue }
+      return problem(.missingField, field, "expected a value, found none")
     }
     return nil
   }

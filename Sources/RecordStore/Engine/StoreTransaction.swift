@@ -31,13 +31,17 @@ struct StoreTransaction<Backend: StorageBackend> {
     node.head += 1
     var refs: [RecordRef] = []
     var audience = AudienceBuilder()
+    var origin = origin
     for change in changes {
       let ref = try put(change, sequence: node.head)
       refs.append(ref)
       if let schema = model.entity(change.state.entity) {
         try updateBalances(change, schema)
         try updateConflictCases(change, schema)
-        try audience.add(change.state, schema, departed: updateDepartures(change, ref, schema))
+        let departed = try updateDepartures(change, ref, schema)
+        audience.add(change.state, schema, departed: departed)
+        // A store that hands a record over itself has to be told to let go of it, too.
+        if let sender = origin, departed.contains(sender) { origin = nil }
       }
     }
     let entry = LogEntry(

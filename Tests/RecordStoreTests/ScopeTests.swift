@@ -1,0 +1,165 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+import Testing
+
+/// Records that leave a store's scope, and come back.
+@Suite struct ScopeTests {
+  private struct Chain {
+    let hq: TestNode
+    let one: TestNode
+    let two: TestNode
+
+    init(_ kind: BackendKind) throws {
+      (hq, one, two) = (try TestNode(kind, 0), try TestNode(kind, 1), try TestNode(kind, 2))
+    }
+
+    func exchangeAll() throws {
+      for _ in 0..<3 {
+        for store in [one, two] {
+          try store.send(to: hq)
+          try hq.send(to: store)
+        }
+      }
+    }
+  }
+
+  private func stub(_ node: TestNode, _ id: String) throws -> VersionVector? {
+    let key = RecordKey(entity: Shop.note, id: RecordID(key: id))
+    guard case .stub(let vector) = try node.backend.find(key)?.body else { return nil }
+    return vector
+  }
+
+  @Test("FC-32 a record moves to another store: the first lets go of it, HQ keeps it", arguments: BackendKind.allCases)
+  func moves(_ kind: BackendKind) throws {
+    let chain = try Chain(kind)
+    try chain.hq.mustCommit(.note("n", store: 1, text: "x"))
+    try chain.exchangeAll()
+    #expect(try chain.one.state(Shop.note, "n") != nil)
+    try chain.hq.mustCommit(.note("n", store: 2))
+    try chain.exchangeAll()
+    #expect(try chain.one.state(Shop.note, "n") == nil)
+    #expect(try chain.one.store.count(of: Shop.note) == 0)
+    #expect(try chain.one.store.records(of: Shop.note, after: nil, limit: 9) == [])
+    #expect(try chain.one.store.heldEntities() == [])
+    #expect(try stub(chain.one, "n") == chain.hq.state(Shop.note, "n")?.vector)
+    #expect(try chain.two.state(Shop.note, "n") == chain.hq.state(Shop.note, "n"))
+    #expect(try chain.hq.isDeleted(Shop.note, "n") == false, "letting go is not deleting")
+    #expect(try chain.one.stretch(for: .hq).groups == [], "and never travels back")
+    #expect(try chain.one.commit(.note("n", store: 1, text: "mine")).refusal == .notAllowed)
+    #expect(try chain.one.commit(.delete(Shop.note, "n")).refusal == .notAllowed)
+  }
+
+  @Test("FC-32 an unsent edit survives", arguments: BackendKind.allCases)
+  func unsentEdits(_ kind: BackendKind) throws {
+    let chain = try Chain(kind)
+    try chain.hq.mustCommit(.note("n", store: 1, text: "x"))
+    try chain.exchangeAll()
+    try chain.one.mustCommit(.note("n", [FieldWrite(Note.remark, .set(.text("unsent")))]))
+    try chain.hq.mustCommit(.note("n", store: 2))
+    try chain.hq.send(to: chain.one)
+    #expect(try chain.one.value(Shop.note, "n", Note.remark) == .text("unsent"), "HQ has not seen it: it stays")
+    try chain.exchangeAll()
+    #expect(try chain.hq.value(Shop.note, "n", Note.remark) == .text("unsent"))
+    #expect(try chain.two.value(Shop.note, "n", Note.remark) == .text("unsent"))
+    #expect(try chain.one.state(Shop.note, "n") == nil, "once HQ has it, the store lets go")
+  }
+
+  @Test("FC-32 a store that hands a record over itself lets go of it", arguments: BackendKind.allCases)
+  func handedOver(_ kind: BackendKind) throws {
+    let chain = try Chain(kind)
+    try chain.one.mustCommit(.note("n", store: 1, text: "x"))
+    try chain.exchangeAll()
+    try chain.one.mustCommit(.note("n", store: 2))
+    try chain.exchangeAll()
+    #expect(try chain.two.value(Shop.note, "n", Note.text) == .text("x"))
+    #expect(try chain.one.state(Shop.note, "n") == nil)
+  }
+
+  @Test("FC-33 out of scope and back: it reappears without an edit of its own", arguments: BackendKind.allCases)
+  func comesBack(_ kind: BackendKind) throws {
+    let chain = try Chain(kind)
+    try chain.hq.mustCommit(.note("n", store: 1, text: "x"))
+    try chain.exchangeAll()
+    try chain.hq.mustCommit(.note("n", store: 2))
+    try chain.exchangeAll()
+    try chain.two.mustCommit(.note("n", text: "edited meanwhile"))
+    try chain.exchangeAll()
+    try chain.hq.mustCommit(.note("n", store: 1))
+    try chain.exchangeAll()
+    #expect(try chain.one.value(Shop.note, "n", Note.text) == .text("edited meanwhile"))
+    #expect(try chain.one.state(Shop.note, "n") == chain.hq.state(Shop.note, "n"))
+    #expect(try chain.two.state(Shop.note, "n") == nil)
+    try chain.one.mustCommit(.note("n", text: "and goes on"))
+    try chain.exchangeAll()
+    #expect(try chain.hq.value(Shop.note, "n", Note.text) == .text("and goes on"))
+  }
+
+  @Test(arguments: BackendKind.allCases) func outAndBackBeforeAnyoneLooked(_ kind: BackendKind) throws {
+    let chain = try Chain(kind)
+    try chain.hq.mustCommit(.note("n", store: 1, text: "x"))
+    try chain.exchangeAll()
+    try chain.hq.mustCommit(.note("n", store: 2))
+    try chain.hq.mustCommit(.note("n", store: 1))
+    try chain.exchangeAll()
+    #expect(try chain.one.state(Shop.note, "n") == chain.hq.state(Shop.note, "n"))
+    #expect(try chain.two.state(Shop.note, "n") == nil)
+  }
+
+  /// What a store let go of comes back only with all that it had seen: an old message does not.
+  @Test(arguments: BackendKind.allCases) func anOldMessageDoesNotBringAStubBack(_ kind: BackendKind) throws {
+    let chain = try Chain(kind)
+    try chain.hq.mustCommit(.note("n", store: 1, text: "x"))
+    let old = try chain.hq.stretch(for: NodeNumber(1)).groups
+    try chain.exchangeAll()
+    try chain.hq.mustCommit(.note("n", store: 2))
+    try chain.exchangeAll()
+    #expect(try chain.one.receive(old, from: NodeNumber(9)) == [.applied])
+    #expect(try chain.one.state(Shop.note, "n") == nil)
+  }
+
+  @Test("FC-14 an eviction waits behind a parked group of its record", arguments: BackendKind.allCases)
+  func behindParked(_ kind: BackendKind) throws {
+    let store = try TestNode(kind, 1)
+    var hq = Foreign(0)
+    let first = hq.note("n", store: 1, text: "x")
+    let poison = hq.group(changing: first.records, [FieldWrite(Note.text, .set(.integer(1)))])
+    let eviction = CommitGroup(
+      stamp: hq.stamp(), records: [],
+      evictions: [Eviction(key: first.records[0].key, vector: poison.records[0].vector)])
+    let results = try store.receive([first, poison, eviction], from: .hq)
+    #expect(results.map(\.code) == [nil, "invalid-value", "behind-parked"])
+    #expect(try store.value(Shop.note, "n", Note.text) == .text("x"))
+  }
+
+  @Test(arguments: BackendKind.allCases) func lettingGoTakesSumsAndCasesAlong(_ kind: BackendKind) throws {
+    let store = try TestNode(kind, 1)
+    var hq = Foreign(0)
+    let groups = [
+      hq.group((Shop.entry, "e", Foreign.entryValues(1, "cash", 5))),
+      hq.group((Shop.member, "a", [(Member.phone, .text("1"))])),
+      hq.group((Shop.member, "b", [(Member.phone, .text("1"))])),
+    ]
+    try store.receive(groups, from: .hq)
+    #expect(try store.balance(1, "cash") == 5)
+    #expect(try store.cases().map(\.subject.kind) == [.unique])
+    let evictions = [groups[0], groups[1]].map { Eviction(key: $0.records[0].key, vector: $0.records[0].vector) }
+    #expect(
+      try store.receive([CommitGroup(stamp: hq.stamp(), records: [], evictions: evictions)], from: .hq) == [.applied])
+    #expect(try store.balance(1, "cash") == 0)
+    #expect(try store.store.balances("account_sum") == [])
+    #expect(try store.cases() == [], "the record that it let go of clashes with nothing")
+  }
+
+  @Test(arguments: BackendKind.allCases) func evictingWhatIsNotHeldIsNothing(_ kind: BackendKind) throws {
+    let store = try TestNode(kind, 1)
+    var hq = Foreign(0)
+    let stamp = hq.stamp()
+    let eviction = Eviction(
+      key: RecordKey(entity: Shop.note, id: RecordID(key: "never seen")), vector: VersionVector(stamp))
+    #expect(try store.receive([CommitGroup(stamp: stamp, records: [], evictions: [eviction])], from: .hq) == [.applied])
+    #expect(try store.store.heldEntities() == [])
+  }
+}
