@@ -52,7 +52,7 @@ extension StoreTransaction {
       of: schema.tag, showing: shown, limit: StoreLimits.clashRecordCount)
     let subject = ConflictCase.Subject(
       kind: .unique, entity: schema.tag, record: RecordID([]),
-      detail: "\(key.name)=" + values.map(\.plainText).joined(separator: "/"))
+      detail: "\(key.name)=" + Self.detail(values))
     if holders.count > 1 {
       try put(
         subject, nil, status: .open, records: holders, candidates: [],
@@ -60,6 +60,14 @@ extension StoreTransaction {
     } else if let known = try backend.conflictCase(subject), known.status != .closed {
       try close(known)
     }
+  }
+
+  /// Values of several fields are told apart as the parts of a composed id are, so that two clashes are two cases.
+  private static func detail(_ values: [Value]) -> String {
+    guard values.count > 1 else { return values.map(\.plainText).joined() }
+    return values.map { value in
+      value.plainText.map { $0 == "%" ? "%25" : $0 == "/" ? "%2F" : String($0) }.joined()
+    }.joined(separator: "/")
   }
 
   private func put(

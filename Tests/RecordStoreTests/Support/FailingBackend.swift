@@ -1,0 +1,118 @@
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+
+/// A backend whose writes begin to fail, as on a full disk, at a write of the test's choice.
+final class FailingBackend: StorageBackend {
+  private let inner: any StorageBackend
+  /// Writes that still succeed; nil for all.
+  var writesLeft: Int?
+  private(set) var writeCount = 0
+
+  init(_ inner: any StorageBackend) {
+    self.inner = inner
+  }
+
+  private func countWrite() throws(StoreError) {
+    writeCount += 1
+    guard let left = writesLeft else { return }
+    guard left > 0 else { throw StoreError(.diskFull, "the disk is full, says the test") }
+    writesLeft = left - 1
+  }
+
+  var model: Model { inner.model }
+
+  func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    try inner.transaction(body)
+  }
+
+  func savepoint<Result>(_ body: () throws(StoreError) -> Result?) throws(StoreError) -> Result? {
+    try inner.savepoint(body)
+  }
+
+  func loadNode() throws(StoreError) -> NodeState { try inner.loadNode() }
+  func saveNode(_ node: NodeState) throws(StoreError) {
+    try countWrite()
+    try inner.saveNode(node)
+  }
+
+  func find(_ key: RecordKey) throws(StoreError) -> StoredRecord? { try inner.find(key) }
+  func read(_ ref: RecordRef) throws(StoreError) -> StoredRecord? { try inner.read(ref) }
+  func insert(
+    _ key: RecordKey, _ body: StoredRecord.Body, sequence: Sequence64
+  ) throws(StoreError) -> RecordRef {
+    try countWrite()
+    return try inner.insert(key, body, sequence: sequence)
+  }
+  func update(_ record: StoredRecord) throws(StoreError) {
+    try countWrite()
+    try inner.update(record)
+  }
+  func records(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [RecordState] {
+    try inner.records(of: entity, after: id, limit: limit)
+  }
+  func heldEntities() throws(StoreError) -> [EntityTag] { try inner.heldEntities() }
+  func count(of entity: EntityTag) throws(StoreError) -> Int { try inner.count(of: entity) }
+  func records(
+    of entity: EntityTag, showing values: [(field: FieldTag, value: Value)], limit: Int
+  ) throws(StoreError) -> [RecordID] {
+    try inner.records(of: entity, showing: values, limit: limit)
+  }
+
+  func append(_ entry: LogEntry) throws(StoreError) {
+    try countWrite()
+    try inner.append(entry)
+  }
+  func logEntries(lane: Lane, after sequence: Sequence64, limit: Int) throws(StoreError) -> [LogEntry] {
+    try inner.logEntries(lane: lane, after: sequence, limit: limit)
+  }
+  func logEntry(_ sequence: Sequence64) throws(StoreError) -> LogEntry? { try inner.logEntry(sequence) }
+
+  func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber] { try inner.departures(of: ref) }
+  func setDeparted(_ isDeparted: Bool, _ node: NodeNumber, from ref: RecordRef) throws(StoreError) {
+    try countWrite()
+    try inner.setDeparted(isDeparted, node, from: ref)
+  }
+
+  func receiveCursor(peer: NodeNumber, lane: Lane) throws(StoreError) -> ReceiveCursor? {
+    try inner.receiveCursor(peer: peer, lane: lane)
+  }
+  func setReceiveCursor(_ cursor: ReceiveCursor, peer: NodeNumber, lane: Lane) throws(StoreError) {
+    try countWrite()
+    try inner.setReceiveCursor(cursor, peer: peer, lane: lane)
+  }
+  func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64 {
+    try inner.acknowledged(peer: peer, lane: lane)
+  }
+  func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) throws(StoreError) {
+    try countWrite()
+    try inner.setAcknowledged(through, peer: peer, lane: lane)
+  }
+
+  func addToBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError) {
+    try countWrite()
+    try inner.addToBalance(name, keys: keys, difference: difference)
+  }
+  func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64 { try inner.balance(name, keys: keys) }
+  func balances(_ name: String) throws(StoreError) -> [Balance] { try inner.balances(name) }
+
+  func conflictCases(of key: RecordKey) throws(StoreError) -> [ConflictCase] { try inner.conflictCases(of: key) }
+  func conflictCase(_ subject: ConflictCase.Subject) throws(StoreError) -> ConflictCase? {
+    try inner.conflictCase(subject)
+  }
+  func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase] {
+    try inner.conflictCases(includingClosed: includingClosed)
+  }
+  func put(_ conflictCase: ConflictCase) throws(StoreError) {
+    try countWrite()
+    try inner.put(conflictCase)
+  }
+
+  func park(_ group: ParkedGroup) throws(StoreError) {
+    try countWrite()
+    try inner.park(group)
+  }
+  func isBlockedByParked(_ key: RecordKey) throws(StoreError) -> Bool { try inner.isBlockedByParked(key) }
+  func parkedGroups() throws(StoreError) -> [ParkedGroup] { try inner.parkedGroups() }
+}
