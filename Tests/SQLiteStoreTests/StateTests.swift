@@ -20,8 +20,7 @@ import Testing
   }
 
   @Test(arguments: 1...4) func randomStatesComeBack(_ round: Int) throws {
-    let seed = UInt64.random(in: 0 ... .max)
-    print("SEED \(seed)")
+    let seed = seedOfThisRun()
     var states = RandomStates(seed: seed)
     let directory = try Directory()
     var expected: [StoredRecord] = []

@@ -111,3 +111,11 @@ func storeError(_ body: () throws -> Void) -> StoreError? {
     return error as? StoreError
   }
 }
+
+/// A new seed at each run, printed; `SEED` in the environment repeats one.
+func seedOfThisRun() -> UInt64 {
+  let given = getenv("SEED").flatMap { UInt64(String(cString: $0)) }
+  let seed = given ?? UInt64.random(in: 0 ... .max)
+  print("SEED \(seed)")
+  return seed
+}
