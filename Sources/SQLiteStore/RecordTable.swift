@@ -12,6 +12,12 @@ final class RecordTable {
   private let readByRow: SQLiteStatement
   private let insertRow: SQLiteStatement
   private let updateRow: SQLiteStatement
+  /// Of the columns that an index of ours covers: SQLite writes an index again whenever a statement names its columns,
+  /// changed or not, so most updates are to leave them out.
+  private let indexedColumns: [Int]
+  private let otherColumns: [Int]
+  private let readIndexed: SQLiteStatement
+  private let updateOthers: SQLiteStatement
   private let deleteRow: SQLiteStatement
   private let listAfter: SQLiteStatement
   private let countAll: SQLiteStatement
@@ -34,8 +40,17 @@ final class RecordTable {
     readByRow = statement("SELECT \(all) FROM \(table) WHERE \"row\" = ?")
     let marks = Array(repeating: "?", count: names.count + 4).joined(separator: ", ")
     insertRow = statement("INSERT INTO \(table) (\(all)) VALUES (\(marks))")
-    let assignments = (["sequence", "meta"] + names).map { "\($0) = ?" }.joined(separator: ", ")
-    updateRow = statement("UPDATE \(table) SET \(assignments) WHERE \"row\" = ?")
+    func update(_ columns: [Int]) -> SQLiteStatement {
+      let assignments = (["sequence", "meta"] + columns.map { names[$0] }).map { "\($0) = ?" }
+      return statement("UPDATE \(table) SET \(assignments.joined(separator: ", ")) WHERE \"row\" = ?")
+    }
+    let isIndexed = schema.fields.map { field in schema.unique.contains { $0.fields.contains(field.tag) } }
+    indexedColumns = names.indices.filter { isIndexed[$0] }
+    readIndexed = statement(
+      "SELECT \(indexedColumns.map { names[$0] }.joined(separator: ", ")) FROM \(table) WHERE \"row\" = ?")
+    otherColumns = names.indices.filter { !isIndexed[$0] }
+    updateRow = update(Array(names.indices))
+    updateOthers = update(otherColumns)
     deleteRow = statement("DELETE FROM \(table) WHERE \"row\" = ?")
     listAfter = statement("SELECT \(all) FROM \(table) WHERE id > ? ORDER BY id LIMIT ?")
     countAll = statement("SELECT count(*) FROM \(table)")
@@ -142,12 +157,24 @@ final class RecordTable {
   func update(_ state: RecordState, row: Int64, sequence: Sequence64) throws(StoreError) -> Bool {
     let values = schema.columnValues(columns, of: state)
     let meta = try encode(state, values)
-    updateRow.bind(sequence, at: 1)
-    updateRow.bind(meta, at: 2)
-    for (index, value) in values.enumerated() { updateRow.bind(value, at: index + 3) }
-    updateRow.bind(row, at: values.count + 3)
-    try updateRow.run()
+    let keepsIndexed = indexedColumns.isEmpty ? false : try hasIndexed(values, row: row)
+    let statement = keepsIndexed ? updateOthers : updateRow
+    let columns = keepsIndexed ? otherColumns : Array(values.indices)
+    statement.bind(sequence, at: 1)
+    statement.bind(meta, at: 2)
+    for (index, column) in columns.enumerated() { statement.bind(values[column], at: index + 3) }
+    statement.bind(row, at: columns.count + 3)
+    try statement.run()
     return connection.changedRows > 0
+  }
+
+  /// Whether a row's indexed columns hold these values already.
+  private func hasIndexed(_ values: [Value], row: Int64) throws(StoreError) -> Bool {
+    readIndexed.bind(row, at: 1)
+    return try readIndexed.first { row throws(StoreError) in
+      for (index, column) in indexedColumns.enumerated() where try row.value(index) != values[column] { return false }
+      return true
+    } ?? false
   }
 
   /// False if the record has no row here.
