@@ -45,6 +45,7 @@ let package = Package(
     pure("Wire", ["Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     pure("SyncSession", ["Base", "Causality", "StoreModel", "Merge", "Wire", "RecordStore"]),
     shell("Retail", ["Base", "Causality", "StoreModel"]),
+    pure("Interchange", ["Base", "StoreModel", "Retail"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
     shell(
@@ -72,6 +73,7 @@ let package = Package(
     tests("SimulationTests", ["Base", "Simulation"]),
     tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
     tests("RetailTests", ["Base", "Causality", "StoreModel", "Retail"]),
+    tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
   ]
 )

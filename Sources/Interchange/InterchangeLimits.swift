@@ -1,0 +1,24 @@
+import StoreModel
+
+/// The bounds of files that are read. A row or line beyond one is refused with an error that names it, and reading goes
+/// on.
+package enum InterchangeLimits {
+  /// A CSV field: a text of the model's longest, in a set field a thousand words joined.
+  package static let fieldBytes = 4 * ModelLimits.textBytes
+  /// A CSV row: as much as a record may hold.
+  package static let rowBytes = ModelLimits.recordBytes
+  /// Columns of a CSV file: every field of an entity, and as many custom fields as a record may have.
+  package static let columnCount = 1_024
+  /// A line of JSON Lines: as much as a commit group may hold, because a line may be a whole sale.
+  package static let lineBytes = ModelLimits.groupBytes
+  /// How deeply JSON arrays and objects may lie within each other. A sale needs 3; the parser's stack is the reason.
+  package static let jsonDepth = 32
+  /// Digits of a JSON number: more than any number that means something has, and it bounds what one costs to read.
+  package static let jsonNumberBytes = 400
+  /// Items that are handed over at once: enough for one transaction to pay, few enough to repeat after a failure.
+  package static let batchCount = 500
+  /// Bytes of the file that become one batch: a batch must not become large only because its lines are.
+  package static let batchBytes = 1 << 20
+  /// Refused lines that a report keeps with their reasons; the rest are counted.
+  package static let keptRefusals = 100
+}

@@ -1,0 +1,49 @@
+/// A JSON value (RFC 8259). Whole numbers of 64 bits are exact; an object's members keep their order.
+package enum JSONValue: Hashable, Sendable {
+  case null
+  case bool(Bool)
+  /// Written without a fraction and an exponent, and within 64 bits.
+  case integer(Int64)
+  /// Every other number.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// What it is, for messages.
+  package var kindName: String {
+    switch self {
+    case .null: "null"
+    case .bool: "true or false"
+    case .integer: "a whole number"
+    case .number: "a number that is not whole, or beyond 64 bits"
+    case .string: "a string"
+    case .array: "an array"
+    case .object: "an object"
+    }
+  }
+}
+
+/// An object's members, in the order of the text; no name occurs twice.
+package struct JSONObject: Hashable, Sendable {
+  package struct Member: Hashable, Sendable {
+    package var name: String
+    package var value: JSONValue
+
+    package init(name: String, value: JSONValue) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  package private(set) var members: [Member]
+
+  /// - Precondition: no two members have one name; the parser has refused them.
+  package init(_ members: [Member] = []) {
+    self.members = members
+  }
+
+  package subscript(name: String) -> JSONValue? {
+    members.first { $0.name == name }?.value
+  }
+}

@@ -1,0 +1,19 @@
+/// Why a line of a file was refused. It names columns and fields; it never quotes what stands in them, which may be
+/// personal.
+package struct LineError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Where the row starts, counted from 1.
+  package var line: Int
+  /// In bytes from 1, where it is known.
+  package var column: Int?
+  package var reason: String
+
+  package init(line: Int, column: Int? = nil, _ reason: String) {
+    self.line = line
+    self.column = column
+    self.reason = reason
+  }
+
+  package var description: String {
+    column.map { "line \(line), column \($0): \(reason)" } ?? "line \(line): \(reason)"
+  }
+}

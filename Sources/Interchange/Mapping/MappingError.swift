@@ -1,0 +1,15 @@
+/// Why a row does not become a write or a sale: which field, and why. It never quotes the value, which may be personal.
+package struct MappingError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A field's name, or a path such as `lines[2].salesCents`; nil if the row as a whole is meant.
+  package var field: String?
+  package var reason: String
+
+  package init(_ field: String? = nil, _ reason: String) {
+    self.field = field
+    self.reason = reason
+  }
+
+  package var description: String {
+    field.map { "\($0): \(reason)" } ?? reason
+  }
+}

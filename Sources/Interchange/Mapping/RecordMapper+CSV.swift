@@ -1,0 +1,109 @@
+package import StoreModel
+
+/// What each column of a CSV file is, found once from its header.
+package struct CSVColumns: Sendable {
+  enum Column: Sendable {
+    case id
+    case field(FieldSchema)
+    case set(FieldSchema)
+    case custom(FieldSchema, key: String)
+    /// Only part of the source's key.
+    case key
+  }
+
+  let columns: [Column]
+  /// Where the mapper's key columns are, in its order.
+  let keyIndexes: [Int]
+}
+
+extension RecordMapper {
+  /// Joins the elements of a `set` field in one cell.
+  static let elementSeparator = UInt8(ascii: ";")
+
+  /// Checks a header before anything is imported.
+  package func columns(of header: [String]) throws(MappingError) -> CSVColumns {
+    var columns: [CSVColumns.Column] = []
+    var names: Set<String> = []
+    for name in header {
+      guard names.insert(name).inserted else { throw MappingError(nil, "found two columns “\(name)”, expected one") }
+      columns.append(try column(named: name))
+    }
+    let missing = keyColumns.filter { !names.contains($0) }
+    guard missing.isEmpty else {
+      throw MappingError(nil, "found no column “\(missing.joined(separator: "”, “"))”, which is to be part of the key")
+    }
+    try checkIdentity(names)
+    return CSVColumns(columns: columns, keyIndexes: keyColumns.compactMap(header.firstIndex))
+  }
+
+  private func column(named name: String) throws(MappingError) -> CSVColumns.Column {
+    if name == Self.idColumn { return .id }
+    if let field = entity.field(named: name) {
+      switch field.rule {
+      case .counter: throw counterRefusal(field)
+      case .customFields:
+        throw MappingError(name, "in CSV every custom field has a column of its own, named \(name).KEY")
+      case .set: return .set(field)
+      default: return .field(field)
+      }
+    }
+    if let field = entity.fields.first(where: { $0.rule == .customFields }), name.hasPrefix("\(field.name).") {
+      let key = String(name.dropFirst(field.name.count + 1))
+      try checkCustomKey(key, of: field)
+      return .custom(field, key: key)
+    }
+    guard keyColumns.contains(name) else { throw unknown(name) }
+    return .key
+  }
+
+  private func checkIdentity(_ names: Set<String>) throws(MappingError) {
+    guard !names.contains(Self.idColumn) else { return }
+    switch entity.identity {
+    case .key, .number:
+      throw MappingError(nil, "found no column “id”, expected one with \(entity.identity.expectation)")
+    case .uuid:
+      guard keyColumns.isEmpty else { return }
+      throw MappingError(
+        nil,
+        "found no column “id”; expected one with a UUID or the source's own key, "
+          + "or key columns that together tell the rows apart")
+    case .composed:
+      let missing = entity.identityFields.compactMap { entity.field($0)?.name }.filter { !names.contains($0) }
+      guard missing.isEmpty else {
+        throw MappingError(nil, "found neither “id” nor “\(missing.joined(separator: "”, “"))”, which identify a row")
+      }
+    }
+  }
+
+  /// - Parameter cells: as many as the header had, which the reader has seen to.
+  package func write(_ cells: [String], _ columns: CSVColumns) throws(MappingError) -> RecordWrite {
+    var id: String?
+    var writes: [FieldWrite] = []
+    writes.reserveCapacity(cells.count)
+    for (cell, column) in zip(cells, columns.columns) where !cell.isEmpty {
+      switch column {
+      case .id:
+        id = cell
+      case .field(let field):
+        writes.append(FieldWrite(field.tag, .set(try field.value(ofCell: cell))))
+      case .set(let field):
+        if let edit = try elements(self.elements(of: cell, field), of: field) {
+          writes.append(FieldWrite(field.tag, edit))
+        }
+      case .custom(let field, let key):
+        writes.append(FieldWrite(field.tag, .put(key: key, try field.value(ofCell: cell))))
+      case .key:
+        break
+      }
+    }
+    return try write(id: id, keys: columns.keyIndexes.map { cells[$0] }, writes)
+  }
+
+  private func elements(of cell: String, _ field: FieldSchema) throws(MappingError) -> [Value] {
+    var values: [Value] = []
+    for part in cell.utf8.split(separator: Self.elementSeparator) {
+      values.append(try field.value(ofCell: String(decoding: part, as: UTF8.self)))
+    }
+    return values
+  }
+}
