@@ -208,8 +208,9 @@ package struct CSVReader: Sendable {
 
   private func content() -> Result<[String], LineError> {
     if let columnCount, cells.count != columnCount {
+      let hint = secondLine == nil ? "" : "; the row holds line breaks in quotation marks"
       return .failure(
-        LineError(line: rowLine, "found \(cells.count) fields, expected \(columnCount) as in the first row"))
+        LineError(line: rowLine, "found \(cells.count) fields, expected \(columnCount) as in the first row\(hint)"))
     }
     var texts: [String] = []
     texts.reserveCapacity(cells.count)

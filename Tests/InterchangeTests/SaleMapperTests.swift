@@ -1,0 +1,74 @@
+import Base
+import Interchange
+import Retail
+import StoreModel
+import Testing
+
+@Suite struct SaleMapperTests {
+  static func sale(_ json: String) throws -> Sale {
+    try SaleMapper().sale(try #require(parseJSONLines(Array(json.utf8)).first).content.get())
+  }
+
+  static let line = #"{"product":"0932","quantity":1,"salesCents":88}"#
+
+  @Test func aWholeBasket() throws {
+    let json =
+      #"{"receipt":"9007199254740993","soldAt":"2017-08-22T01:51:11Z","member":"1534","lines":[{"product":"0932","#
+      + #""quantity":0,"salesCents":88,"retailDiscountCents":51,"couponDiscountCents":500,"#
+      + #""couponMatchDiscountCents":-1}],"payment":{"method":"cash","amountCents":-412},"#
+      + #""redemptions":[{"code":"1","campaign":"13"},{"code":"2"}]}"#
+    let line = Sale.Line(
+      product: "0932", quantity: 0, salesAmount: 88, retailDiscount: 51, couponDiscount: 500, couponMatchDiscount: -1)
+    let expected = Sale(
+      receipt: "9007199254740993", soldAt: try RFC3339.parse("2017-08-22T01:51:11Z"), member: "1534", lines: [line],
+      payments: [Sale.Payment(method: .cash, amount: -412)],
+      redemptions: [Sale.Redemption(code: "1", campaign: "13"), Sale.Redemption(code: "2")])
+    #expect(try Self.sale(json) == expected)
+  }
+
+  @Test func whatMayBeAbsentOrNull() throws {
+    let least = #"{"receipt":"1","soldAt":"2017-08-22T01:51:11Z","lines":[\#(Self.line)]}"#
+    let sale = try Self.sale(least)
+    #expect(sale.member == nil && sale.payments == [] && sale.redemptions == [])
+    #expect(sale.lines == [Sale.Line(product: "0932", quantity: 1, salesAmount: 88)])
+    let nulls = String(least.dropLast()) + #","member":null,"payment":null,"payments":null,"redemptions":null}"#
+    #expect(try Self.sale(nulls) == sale)
+    let several =
+      String(least.dropLast())
+      + #","payments":[{"method":"cash","amountCents":8},{"method":"card","amountCents":80}]}"#
+    #expect(try Self.sale(several).payments.map(\.amount) == [8, 80])
+  }
+
+  @Test(arguments: [
+    (#""receipt":"1""#, #""receipt":1"#, "receipt"), (#""receipt":"1","#, "", "receipt"),
+    (#""soldAt":"2017-08-22T01:51:11Z""#, #""soldAt":"2017-08-22""#, "soldAt"),
+    (#""soldAt":"2017-08-22T01:51:11Z""#, #""soldAt":1503366671000"#, "soldAt"),
+    (#""member":"7""#, #""member":7"#, "member"), (#""member":"7""#, #""membr":"7""#, "membr"),
+    (#""salesCents":88"#, #""salesCents":88.0"#, "lines[1].salesCents"),
+    (#""salesCents":88"#, #""salesCents":"88""#, "lines[1].salesCents"),
+    (#""salesCents":88"#, #""salescents":88"#, "lines[1].salescents"),
+    (#""salesCents":88"#, #""salesCents":88,"couponDiscountCent":5"#, "lines[1].couponDiscountCent"),
+    (#""salesCents":88"#, #""salesCents":null"#, "lines[1].salesCents"),
+    (#""quantity":1,"#, "", "lines[1].quantity"), (#""lines":["#, #""lines":[7,"#, "lines[1]"),
+    (#""lines":["#, #""line":["#, "line"), (#""method":"cash""#, #""method":"barter""#, "payment.method"),
+    (#""method":"cash""#, #""method":"cash","tip":1"#, "payment.tip"),
+    (#""payment":{"#, #""payments":[],"payment":{"#, "payments"), (#""payment":{"#, #""payments":{"#, "payments"),
+    (#""member":"7""#, #""redemptions":[{"campaign":"1"}]"#, "redemptions[1].code"),
+  ])
+  func mistakesAreNamed(_ part: String, _ replacement: String, _ field: String) throws {
+    let json =
+      #"{"receipt":"1","soldAt":"2017-08-22T01:51:11Z","member":"7","lines":[\#(Self.line)],"#
+      + #""payment":{"method":"cash","amountCents":88}}"#
+    _ = try Self.sale(json)
+    let parts = json.split(separator: part, maxSplits: 1, omittingEmptySubsequences: false)
+    let error = #expect(throws: MappingError.self) { try Self.sale(parts.joined(separator: replacement)) }
+    #expect(error?.field == field, "\(String(describing: error))")
+  }
+
+  @Test func aSaleHasLines() {
+    let error = #expect(throws: MappingError.self) {
+      try Self.sale(#"{"receipt":"1","soldAt":"2017-08-22T01:51:11Z","lines":[]}"#)
+    }
+    #expect(error?.field == "lines")
+  }
+}
