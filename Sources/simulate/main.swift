@@ -1,1 +1,3 @@
-print("simulate: not yet")
+import Glibc
+
+exit(SimulateCommand.main(Array(CommandLine.arguments.dropFirst())))

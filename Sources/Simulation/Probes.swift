@@ -1,0 +1,48 @@
+/// Paths that a run can take, counted, so that a batch of runs shows what it has reached. A path that no run takes is
+/// tested by nobody.
+package enum Probe: String, CaseIterable, Hashable, Sendable {
+  case commits, unchanged, refused
+  case batches, acknowledgements, chains, incompleteBatches, exceptions
+  case mergesJoined = "merges joined"
+  case cuts, halfCuts = "cuts of one direction", untold = "cuts that an end was not told of"
+  case timeOuts = "time-outs"
+  case refusedConnections = "refused connections"
+  case fencedSessions = "sessions fenced by a later one"
+  case droppedResults = "answers for a session that was gone"
+  case storeCrashes = "store crashes", hqCrashes = "HQ crashes"
+  case doneUnacknowledged = "crashes after an operation, before its answer"
+  case lostOperations = "crashes before an operation"
+  case clockJumps = "clock jumps"
+  case evictions
+  case keptUnsent = "evictions that waited for unsent edits"
+  case comebacks = "records back in scope"
+  case parked, behindParked = "parked behind another"
+  case deletions, recreations
+  case resentSame = "resent with the same contents", resentOther = "resent with other contents"
+  case fieldCases = "cases of a field", immutableCases = "cases of a fact", deletionCases = "cases of a deletion"
+  case uniqueCases = "cases of a unique key"
+  case growthWhileReading = "log growth while it was read"
+  case packed = "batches of another codec"
+}
+
+/// How often each was reached.
+package struct ProbeCounts: Sendable, Equatable {
+  private var counts: [Probe: Int] = [:]
+
+  package init() {}
+
+  package subscript(probe: Probe) -> Int { counts[probe] ?? 0 }
+
+  package mutating func hit(_ probe: Probe, _ times: Int = 1) {
+    if times > 0 { counts[probe, default: 0] += times }
+  }
+
+  package mutating func add(_ other: ProbeCounts) {
+    for probe in Probe.allCases { hit(probe, other[probe]) }
+  }
+
+  package var unreached: [Probe] { Probe.allCases.filter { self[$0] == 0 } }
+
+  /// One line a probe, in the order of their declaration.
+  package var lines: [String] { Probe.allCases.map { "\($0.rawValue): \(self[$0])" } }
+}

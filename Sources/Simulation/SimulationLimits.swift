@@ -1,0 +1,30 @@
+/// Every constant of the simulation, with its reason.
+package enum SimulationLimits {
+  /// Lines of the trace that a violation prints: about what one screen holds.
+  package static let traceTailLines = 50
+
+  /// Simulated time after the last fault within which every node must be in sync. Silence of a half-open link is
+  /// noticed after 80 seconds, a reconnect may wait for a minute, each a few times over, and a slow line does the rest.
+  package static let drainMilliseconds: Int64 = 30 * 60_000
+
+  /// Events that one run may take: far beyond any healthy run, so that a loop that makes no progress ends.
+  package static let events = 2_000_000
+
+  /// How often the observer looks whether all is quiet, once the faults have stopped.
+  package static let quietCheckMilliseconds: Int64 = 500
+
+  /// Stores in one run: enough for concurrency of three writers and more, few enough to meet often.
+  package static let stores = 2...5
+
+  /// Operations in one run, if nobody asks for another number: a run stays below a second without optimisation.
+  package static let operations = 150
+
+  /// Runs of one batch from which on every rare path must have been reached at least once.
+  package static let probedRuns: UInt64 = 100
+
+  /// Where the simulated calendar starts: 2024-01-01T00:00:00Z.
+  package static let calendarStart: Int64 = 1_704_067_200_000
+
+  /// A year, for clocks that are wrong by one.
+  package static let yearMilliseconds: Int64 = 365 * 86_400_000
+}

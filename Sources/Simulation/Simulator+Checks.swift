@@ -1,0 +1,159 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+import SyncSession
+
+// The checkers read the backends, and share no code with what they check beyond the meaning of a single record.
+
+extension Simulator {
+  /// Wherever a commit group is visible at HQ or at a store, all of it is.
+  func checkWholeGroups() throws(Violation) {
+    for index in nodes.indices {
+      var open: [Int] = []
+      for number in unsettled(at: index) {
+        let commit = oracle.commits[number]
+        let visible = try visibleRecords(of: commit, at: index)
+        if visible.held != visible.expected { open.append(number) }
+      }
+      unsettledCommits[index] = open
+    }
+  }
+
+  /// Commits of other nodes that were not wholly there at the last look.
+  private func unsettled(at index: Int) -> [Int] {
+    while unsettledCommits.count < nodes.count { unsettledCommits.append([]) }
+    if index == 0 {
+      for number in settledFrom..<oracle.commits.count {
+        for node in nodes.indices where oracle.commits[number].node != node { unsettledCommits[node].append(number) }
+      }
+      settledFrom = oracle.commits.count
+    }
+    return unsettledCommits[index]
+  }
+
+  private func visibleRecords(of commit: Oracle.Commit, at index: Int) throws(Violation) -> (held: Int, expected: Int) {
+    let node = nodes[index]
+    let atHQ = nodes[0].backend
+    if index > 0, !commit.keys.allSatisfy({ atHQ.find($0)?.vector.covers(commit.stamp) ?? false }) { return (0, 1) }
+    let keys = index == 0 ? commit.keys : commit.keys.filter { isSteadilyInScope($0, of: node.number) }
+    let held = keys.filter { node.backend.find($0)?.vector.covers(commit.stamp) ?? false }
+    guard !held.isEmpty, held.count < keys.count, !isIncomplete(at: index, from: commit.node) else {
+      return (held.count, keys.count)
+    }
+    let missing = keys.filter { !held.contains($0) }
+    throw Violation(
+      "\(node.name) shows a part of \(commit.stamp): \(held.map(\.summary)) without \(missing.map(\.summary))")
+  }
+
+  /// Tasks move between stores; what is visible of them says nothing about whole groups.
+  private func isSteadilyInScope(_ key: RecordKey, of store: NodeNumber) -> Bool {
+    guard key.entity != StoreTask.tag, let schema = nodes[0].backend.model.entity(key.entity),
+      let state = nodes[0].backend.find(key)?.state
+    else { return false }
+    return state.scope(schema).contains(store)
+  }
+
+  private func isIncomplete(at index: Int, from origin: Int) -> Bool {
+    let peer = index == 0 ? nodes[origin].number : .hq
+    // What reaches a store through HQ may be incomplete on either leg.
+    let legs = [(nodes[index], peer)] + (index == 0 || origin == 0 ? [] : [(nodes[0], nodes[origin].number)])
+    return legs.contains { node, peer in
+      Lane.allCases.contains { node.backend.receiveCursor(peer: peer, lane: $0)?.isIncomplete ?? false }
+    }
+  }
+
+  /// No cursor has passed what is neither applied nor parked.
+  func checkCursors() throws(Violation) {
+    let parked = parkedKeys(at: nodes[0])
+    for store in nodes.dropFirst() {
+      try checkCursor(of: nodes[0], in: store, parked: parked)
+      try checkCursor(of: store, in: nodes[0], parked: [])
+    }
+    for commit in oracle.commits where commit.node != 0 {
+      let store = nodes[commit.node]
+      let cursor = nodes[0].backend.receiveCursor(peer: store.number, lane: commit.lane)
+      guard let cursor, cursor.through >= commit.sequence, !cursor.isIncomplete else { continue }
+      for key in commit.keys where !parked.contains(key) {
+        guard nodes[0].backend.find(key)?.vector.covers(commit.stamp) ?? false else {
+          throw Violation(
+            "HQ's cursor of \(store.name), \(commit.lane) \(cursor.through), has passed \(commit.sequence), "
+              + "and HQ has not seen \(commit.stamp) of \(key.summary)")
+        }
+      }
+    }
+  }
+
+  private func checkCursor(
+    of receiver: SimulatedNode, in sender: SimulatedNode, parked: Set<RecordKey>
+  ) throws(Violation) {
+    for lane in Lane.allCases {
+      guard let cursor = receiver.backend.receiveCursor(peer: sender.number, lane: lane) else { continue }
+      for entry in sender.backend.logEntries(lane: lane, after: 0, limit: .max) where entry.sequence <= cursor.through {
+        guard entry.origin != receiver.number else { continue }
+        for ref in entry.records {
+          guard let stored = sender.backend.read(ref), stored.sequence == entry.sequence, let state = stored.state,
+            !parked.contains(stored.key), let schema = sender.backend.model.entity(state.entity)
+          else { continue }
+          let isInScope = state.scope(schema).contains(receiver.number)
+          let there = receiver.backend.find(stored.key)
+          if isInScope, there?.vector.isAtLeast(state.vector) ?? false { continue }
+          if !isInScope, there?.state.map({ !state.vector.isAtLeast($0.vector) }) ?? true { continue }
+          throw Violation(
+            "\(receiver.name)'s cursor of \(sender.name), \(lane) \(cursor.through), has passed \(entry.sequence): "
+              + "\(stored.key.summary) is \(isInScope ? "not applied" : "not evicted")")
+        }
+      }
+    }
+  }
+
+  func parkedKeys(at node: SimulatedNode) -> Set<RecordKey> {
+    Set(node.backend.parkedGroups().flatMap(\.keys))
+  }
+
+  // MARK: Quiet
+
+  var isQuiet: Bool {
+    guard nodes.allSatisfy({ $0.isUp && $0.isIdle }), nodes[0].sessions.count == nodes.count - 1 else { return false }
+    return nodes.allSatisfy { node in
+      (node.isHQ || node.sessions.count == 1)
+        && node.sessions.allSatisfy { sessions[$0]?.session.isQuiet ?? false }
+    }
+  }
+
+  /// For a run that does not come to rest: who waits for what.
+  var stateDump: String {
+    var lines: [String] = []
+    for node in nodes {
+      let queue = ([node.running].compactMap(\.self) + node.diskQueue).map(\.name)
+      lines.append(
+        "\(node.name): \(node.isUp ? "up" : "down"), disk \(queue), log to \(node.backend.loadNode().head), "
+          + "\(node.backend.parkedGroups().count) parked")
+      for id in node.sessions {
+        guard let live = sessions[id] else { continue }
+        let state = live.session.isQuiet ? "quiet" : live.session.isLinked ? "linked" : "not linked"
+        let acknowledged = live.session.acknowledged?.summary ?? "none"
+        lines.append("  session \(id) on connection \(live.connection): \(state), acknowledged \(acknowledged)")
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension StoredRecord {
+  /// What the node has seen of the record, whether it holds it or has let go of it.
+  var vector: VersionVector {
+    switch body {
+    case .held(let state): state.vector
+    case .stub(let vector): vector
+    }
+  }
+}
+
+extension VersionVector {
+  func isAtLeast(_ other: VersionVector) -> Bool {
+    let order = compare(other)
+    return order == .equal || order == .dominates
+  }
+}

@@ -1,0 +1,189 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+import SyncSession
+import Wire
+
+extension Simulator {
+  func diskTime(_ index: Int) -> Int64 {
+    let slowness = plan.slowNode == index ? 20 : 1
+    return Int64(network.draw(0...plan.diskMilliseconds * slowness))
+  }
+
+  func enqueue(_ operation: DiskOperation, at index: Int) {
+    nodes[index].diskQueue.append(operation)
+    beginNext(index)
+  }
+
+  private func beginNext(_ index: Int) {
+    let node = nodes[index]
+    guard node.isUp, node.running == nil, !node.diskQueue.isEmpty else { return }
+    node.running = node.diskQueue.removeFirst()
+    node.runningNumber += 1
+    plan(.disk(node: index, process: node.process, number: node.runningNumber), after: diskTime(index))
+  }
+
+  func diskDone(_ index: Int, _ process: Int, _ number: Int) throws(Violation) {
+    let node = nodes[index]
+    guard node.process == process, node.runningNumber == number, let operation = node.running else { return }
+    node.running = nil
+    try perform(operation, at: index, isAnswered: true)
+    beginNext(index)
+  }
+
+  /// Does what the disk was asked for. `isAnswered` is false if the node dies before anybody hears of it.
+  func perform(_ operation: DiskOperation, at index: Int, isAnswered: Bool) throws(Violation) {
+    do throws(StoreError) {
+      switch operation {
+      case .commit:
+        if try commit(at: index), isAnswered { pendingGrowth = index }
+      case .greet: if isAnswered { try greet(index) }
+      case .admit(let session, let hello):
+        guard isAnswered, sessions[session] != nil else { break }
+        answer = (session, .admitted(try admission(hello)))
+      case .store(let session, let batch): try apply(batch, session, at: index, isAnswered)
+      case .note(let peer, let position):
+        try nodes[index].store.noteAcknowledged(by: peer, lane: position.lane, through: position.through)
+      }
+    } catch {
+      throw Violation("\(nodes[index].name) failed in \(operation.name): \(error)")
+    }
+    try deliver()
+  }
+
+  /// Answers go out after the transaction, as events of their own.
+  private func deliver() throws(Violation) {
+    if let (session, event) = answer {
+      answer = nil
+      if sessions[session] == nil { probes.hit(.droppedResults) }
+      try tell(session, event)
+    }
+    if let grown = pendingGrowth {
+      pendingGrowth = nil
+      try logGrew(at: grown)
+    }
+    if let broken = brokenRule {
+      brokenRule = nil
+      throw broken
+    }
+  }
+
+  private func greet(_ index: Int) throws(StoreError) {
+    let node = nodes[index]
+    let known = Lane.allCases.compactMap { node.backend.receiveCursor(peer: .hq, lane: $0)?.epoch }.first
+    let cursors = try node.store.receiveCursors(from: .hq, epoch: known ?? Epoch(rawValue: 0))
+    let hello = Hello(
+      replica: node.store.identity.replica, credential: [1], epoch: node.store.identity.epoch, clock: wall(node),
+      peerEpoch: known, cursors: cursors.through, window: plan.storeWindow, software: SoftwareVersion.text)
+    connect(index, hello, head: try node.store.logHead())
+  }
+
+  private func admission(_ hello: Hello) throws(StoreError) -> Admission {
+    let hq = nodes[0]
+    let cursors = try hq.store.receiveCursors(from: hello.replica.node, epoch: hello.epoch)
+    return Admission(
+      identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: cursors.through)
+  }
+
+  private func apply(
+    _ batch: IncomingBatch, _ session: Int, at index: Int, _ isAnswered: Bool
+  ) throws(StoreError) {
+    let node = nodes[index]
+    // The session is gone, and the work is dropped with it: its successor starts from the cursor as it is.
+    guard sessions[session] != nil || !isAnswered else { return probes.hit(.droppedResults) }
+    probeBefore(batch, at: node)
+    let head = try node.store.logHead()
+    let results = try node.store.apply(batch, at: wall(node))
+    probeAfter(results, of: batch, at: node)
+    note("\(node.name) applied \(batch.lane) (\(batch.after), \(batch.through)] of \(batch.peer)")
+    guard isAnswered else { return }
+    answer = (session, .stored(lane: batch.lane, results: results))
+    if try node.store.logHead() > head { pendingGrowth = index }
+  }
+
+  private func probeBefore(_ batch: IncomingBatch, at node: SimulatedNode) {
+    for case .decoded(let group) in batch.groups {
+      for record in group.records {
+        guard let stored = node.backend.find(record.key) else { continue }
+        switch stored.body {
+        case .held(let state): if state.vector.compare(record.vector) == .concurrent { probes.hit(.mergesJoined) }
+        case .stub: probes.hit(.comebacks)
+        }
+      }
+      for eviction in group.evictions {
+        guard let state = node.backend.find(eviction.key)?.state else { continue }
+        let order = state.vector.compare(eviction.vector)
+        probes.hit(order == .equal || order == .dominated ? .evictions : .keptUnsent)
+      }
+    }
+  }
+
+  private func probeAfter(_ results: [GroupResult], of batch: IncomingBatch, at node: SimulatedNode) {
+    for result in results {
+      guard case .parked(let code, let reason) = result else { continue }
+      note("\(node.name) parked a group of \(batch.peer): \(code), \(reason)")
+      probes.hit(code == "behind-parked" ? .behindParked : .parked)
+    }
+  }
+
+  // MARK: Crashes
+
+  func crash() throws(Violation) {
+    defer { planNext(.crash, mean: plan.meanCrashMilliseconds) }
+    let index = faults.below(nodes.count)
+    let node = nodes[index]
+    guard node.isUp else { return }
+    note("\(node.name) crashes")
+    probes.hit(node.isHQ ? .hqCrashes : .storeCrashes)
+    node.isUp = false
+    node.process += 1
+    for session in node.sessions {
+      guard let connection = sessions[session]?.connection else { continue }
+      remove(session, closing: false)
+      breakDown(connection)
+    }
+    if let running = node.running {
+      node.running = nil
+      if faults.chance(perMille: 500) {
+        probes.hit(.doneUnacknowledged)
+        note("\(node.name) had just done: \(running.name)")
+        try perform(running, at: index, isAnswered: false)
+      } else {
+        probes.hit(.lostOperations)
+      }
+    }
+    node.diskQueue = []
+    node.isCalling = false
+    node.backoff = Backoff()
+    plan(.restart(node: index), after: faults.draw(1...Int64(plan.downMilliseconds)))
+  }
+
+  func restart(_ index: Int) throws(Violation) {
+    let node = nodes[index]
+    note("\(node.name) starts again")
+    do throws(StoreError) {
+      node.store = try makeStore(index, node.backend)
+    } catch {
+      throw Violation("\(node.name) cannot open its store again: \(error)")
+    }
+    node.isUp = true
+    if !node.isHQ { callLater(index, retryAfter: 0) }
+  }
+
+  func jump() {
+    defer { planNext(.jump, mean: plan.meanJumpMilliseconds) }
+    let node = nodes[faults.below(nodes.count)]
+    let by = faults.pick([-1, -5_000, -3_600_000, 2_000, 900_000])
+    node.skew += Int64(by)
+    probes.hit(.clockJumps)
+    note("the clock of \(node.name) jumps by \(by) ms")
+  }
+}
+
+extension LaneMap<ReceiveCursor> {
+  fileprivate var through: LaneMap<Sequence64> {
+    LaneMap<Sequence64>(urgent: urgent.through, normal: normal.through, bulk: bulk.through)
+  }
+}
