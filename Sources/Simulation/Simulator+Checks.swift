@@ -118,7 +118,7 @@ extension Simulator {
     guard nodes.allSatisfy({ $0.isUp && $0.isIdle }), nodes[0].sessions.count == nodes.count - 1 else { return false }
     return nodes.allSatisfy { node in
       (node.isHQ || node.sessions.count == 1)
-        && node.sessions.allSatisfy { sessions[$0]?.session.isQuiet ?? false }
+        && node.sessions.allSatisfy { sessions[$0].map { $0.session.isQuiet && $0.session.peerIsCaughtUp } ?? false }
     }
   }
 

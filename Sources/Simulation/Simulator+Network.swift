@@ -154,6 +154,7 @@ extension Message {
     case .acknowledgement(let acknowledgement):
       "acknowledgement \(acknowledgement.lane) \(acknowledgement.through)"
         + (acknowledgement.exceptions.isEmpty ? "" : ", \(acknowledgement.exceptions.count) exceptions")
+    case .caughtUp: "caught up"
     case .ping(let number): "ping \(number)"
     case .pong(let number): "pong \(number)"
     }
