@@ -88,7 +88,7 @@ extension StoreTransaction {
     }
     observe(group)
     try lift { () throws(StoreError) in
-      try write(changes, stamp: group.stamp, lane: lane, origin: isAsReceived ? peer : nil)
+      try write(changes, stamp: group.stamp, lane: lane, from: peer, isAsReceived: isAsReceived)
       for eviction in group.evictions { try evict(eviction) }
     }
   }

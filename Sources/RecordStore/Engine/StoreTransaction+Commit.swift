@@ -25,7 +25,7 @@ extension StoreTransaction {
     }
     if let problem = sizeProblem(of: changes) { return .refused(problem) }
     guard !changes.isEmpty else { return .unchanged }
-    try self.write(changes, stamp: stamp, lane: lane, origin: nil)
+    try self.write(changes, stamp: stamp, lane: lane)
     return .committed(stamp)
   }
 

@@ -24,24 +24,27 @@ struct StoreTransaction<Backend: StorageBackend> {
   }
 
   /// Writes the changed records and the one log entry that names them.
+  /// - Parameters:
+  ///   - sender: the peer that they came from; nil if they were written here.
+  ///   - isAsReceived: whether they are exactly what the sender has, which then does not need them back.
   mutating func write(
-    _ changes: [Change], stamp: Stamp, lane: Lane, origin: NodeNumber?
+    _ changes: [Change], stamp: Stamp, lane: Lane, from sender: NodeNumber? = nil, isAsReceived: Bool = false
   ) throws(StoreError) {
     guard !changes.isEmpty else { return }
     node.head += 1
     var refs: [RecordRef] = []
     var audience = AudienceBuilder()
-    var origin = origin
+    var origin = isAsReceived ? sender : nil
     for change in changes {
       let ref = try put(change, sequence: node.head)
       refs.append(ref)
       if let schema = model.entity(change.state.entity) {
         try updateBalances(change, schema)
         try updateConflictCases(change, schema)
-        let departed = try updateDepartures(change, ref, schema)
+        let departed = try updateDepartures(change, ref, schema, sender)
         audience.add(change.state, schema, departed: departed)
-        // A store that hands a record over itself has to be told to let go of it, too.
-        if let sender = origin, departed.contains(sender) { origin = nil }
+        // The sender has to be told that the record is not its own (any more).
+        if let sender, departed.contains(sender) { origin = nil }
       }
     }
     let entry = LogEntry(
@@ -88,12 +91,14 @@ struct StoreTransaction<Backend: StorageBackend> {
     return (keys, amount)
   }
 
-  /// Remembers at HQ which stores a record has left, so that they can be told; forgets those that it is back in.
+  /// Remembers at HQ which stores a record has left, so that they can be told; forgets those that it is back in. A
+  /// store that sends a record holds it, whether or not the record was ever in its scope.
   private func updateDepartures(
-    _ change: Change, _ ref: RecordRef, _ schema: EntitySchema
+    _ change: Change, _ ref: RecordRef, _ schema: EntitySchema, _ sender: NodeNumber?
   ) throws(StoreError) -> [NodeNumber] {
-    guard node.identity.isHQ, case .stores = schema.scope, let old = change.stored else { return [] }
-    let before = old.state.map { $0.scope(schema).stores } ?? []
+    guard node.identity.isHQ, case .stores = schema.scope else { return [] }
+    var before = change.stored?.state.map { $0.scope(schema).stores } ?? []
+    if let sender { before.append(sender) }
     let after = change.state.scope(schema).stores
     var departed = try backend.departures(of: ref)
     for store in before where !after.contains(store) && !departed.contains(store) {
