@@ -21,4 +21,6 @@ package enum InterchangeLimits {
   package static let batchBytes = 1 << 20
   /// Refused lines that a report keeps with their reasons; the rest are counted.
   package static let keptRefusals = 100
+  /// Characters of a column's or a member's name that a message quotes: names that mean something are shorter.
+  package static let quotedCharacters = 64
 }

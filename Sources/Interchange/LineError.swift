@@ -17,3 +17,10 @@ package struct LineError: Error, Hashable, Sendable, CustomStringConvertible {
     column.map { "line \(line), column \($0): \(reason)" } ?? "line \(line): \(reason)"
   }
 }
+
+/// A name from a file as messages quote it: cut, and without characters that would do something to a terminal.
+func quoted(_ name: String) -> String {
+  let limit = InterchangeLimits.quotedCharacters
+  let plain = name.unicodeScalars.prefix(limit + 1).map { $0.properties.generalCategory == .control ? "?" : String($0) }
+  return "“\(plain.prefix(limit).joined())\(plain.count > limit ? "…" : "")”"
+}

@@ -112,7 +112,7 @@ private func edits(_ write: RecordWrite) throws -> [String: FieldEdit] {
     ("product", "id,name,name", "two columns “name”"), ("product", "name", "no column “id”"),
     ("store", "code", "no column “id”"), ("listing", "store,price", "neither “id” nor “product”"),
     ("couponRedemption", "code,store", "no column “id”"), ("member", "id,visits", "a counter"),
-    ("product", "id,", "no field “”"),
+    ("product", "id,", "no field “”"), ("product", "id;name", "by commas"), ("product", "id\tname", "by commas"),
   ])
   func headersThatDoNotFit(_ name: String, _ header: String, _ reason: String) throws {
     let mapper = try RecordMapper(try entity(name))
@@ -151,8 +151,15 @@ private func edits(_ write: RecordWrite) throws -> [String: FieldEdit] {
           importedAt: try RFC3339.parse("2017-09-10T00:00:00Z"), source: "couponRedemption", key: "R-17"))
     #expect(try map("couponRedemption", "redeemedDay,store,id,code", "2017-09-10,375,R-17,9").id == key)
     #expect(refusal { try map("couponRedemption", header, ",1,375,20170910") }?.field == "id")
-    let early = try map("couponRedemption", "id,code,store", "R-17,1,375").id
-    #expect(early.bytes.prefix(6).allSatisfy { $0 == 0 }, "without a day, 1970")
+    let uuidOfTask = try map("task", "id,title,store,status", "\(uuid),a,375,open").id
+    #expect(Identity.uuid.text(of: uuidOfTask) == uuid)
+  }
+
+  @Test func aRecordThatNeverChangesIsWrittenWhole() throws {
+    #expect(refusal { try map("couponRedemption", "id,code,store", "R-17,1,375") }?.field == "redeemedDay")
+    #expect(refusal { try map("couponRedemption", json: #"{"id":"R-17","store":375}"#) }?.field == "code")
+    #expect(
+      try edits(map("product", "id,brand", "1,x")) == ["brand": .set(.text("x"))], "this one may be there already")
   }
 
   @Test func theIdOfARecordThatMayChangeDoesNotDependOnItsDays() throws {
@@ -162,15 +169,19 @@ private func edits(_ write: RecordWrite) throws -> [String: FieldEdit] {
   }
 
   @Test func keyColumnsTellRowsApart() throws {
-    let header = "store,receipt,code,redeemedDay"
-    let keys = ["store", "receipt", "code"]
-    func id(_ row: String) throws -> RecordID { try map("couponRedemption", header, row, keys: keys).id }
-    #expect(try id("375,1,9,20170910") == id("375,1,9,20170910"))
-    #expect(try id("375,1,9,20170910") != id("375,2,9,20170910"))
-    #expect(try id("375,1/9,,20170910") != id("375,1,9/,20170910"), "parts do not run into each other")
+    let header = "store,receipt,till,code,redeemedDay"
+    let keys = ["store", "receipt", "till"]
+    func id(_ row: String) throws -> RecordID {
+      try map("couponRedemption", header, "\(row),10000085425,20170910", keys: keys).id
+    }
+    #expect(try id("375,1,9") == id("375,1,9"))
+    #expect(try id("375,1,9") != id("375,2,9"))
+    #expect(try id("375,1/9,") != id("375,1,9/"), "parts do not run into each other")
     #expect(throws: MappingError.self) { try map("couponRedemption", "store,code", "1,2", keys: keys) }
     #expect(throws: MappingError.self) { try RecordMapper(try entity("product"), keyColumns: ["name"]) }
-    #expect(refusal { try map("couponRedemption", "receipt,code", ",1", keys: ["receipt"]) }?.field == "id")
+    #expect(
+      refusal { try map("couponRedemption", "receipt,code,store,redeemedDay", ",1,375,20170910", keys: ["receipt"]) }?
+        .field == "id")
   }
 }
 
@@ -230,8 +241,10 @@ private func edits(_ write: RecordWrite) throws -> [String: FieldEdit] {
     #expect(try map("store", json: #"{"id":375,"name":"x"}"#).id == RecordID(number: 375))
     let keys = ["receipt", "code"]
     #expect(
-      try map("couponRedemption", json: #"{"receipt":35865778738,"code":"1","store":375}"#, keys: keys).id
-        == map("couponRedemption", "receipt,code,store", "35865778738,1,375", keys: keys).id)
+      try map(
+        "couponRedemption", json: #"{"receipt":35865778738,"code":"1","store":375,"redeemedDay":20170910}"#, keys: keys
+      ).id
+        == map("couponRedemption", "receipt,code,store,redeemedDay", "35865778738,1,375,2017-09-10", keys: keys).id)
   }
 
   @Test func setsHaveALimit() throws {

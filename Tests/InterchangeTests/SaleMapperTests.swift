@@ -43,19 +43,19 @@ import Testing
     (#""receipt":"1""#, #""receipt":1"#, "receipt"), (#""receipt":"1","#, "", "receipt"),
     (#""soldAt":"2017-08-22T01:51:11Z""#, #""soldAt":"2017-08-22""#, "soldAt"),
     (#""soldAt":"2017-08-22T01:51:11Z""#, #""soldAt":1503366671000"#, "soldAt"),
-    (#""member":"7""#, #""member":7"#, "member"), (#""member":"7""#, #""membr":"7""#, "membr"),
+    (#""member":"7""#, #""member":7"#, "member"), (#""member":"7""#, #""membr":"7""#, nil),
     (#""salesCents":88"#, #""salesCents":88.0"#, "lines[1].salesCents"),
     (#""salesCents":88"#, #""salesCents":"88""#, "lines[1].salesCents"),
-    (#""salesCents":88"#, #""salescents":88"#, "lines[1].salescents"),
-    (#""salesCents":88"#, #""salesCents":88,"couponDiscountCent":5"#, "lines[1].couponDiscountCent"),
+    (#""salesCents":88"#, #""salescents":88"#, "lines[1]"),
+    (#""salesCents":88"#, #""salesCents":88,"couponDiscountCent":5"#, "lines[1]"),
     (#""salesCents":88"#, #""salesCents":null"#, "lines[1].salesCents"),
     (#""quantity":1,"#, "", "lines[1].quantity"), (#""lines":["#, #""lines":[7,"#, "lines[1]"),
-    (#""lines":["#, #""line":["#, "line"), (#""method":"cash""#, #""method":"barter""#, "payment.method"),
-    (#""method":"cash""#, #""method":"cash","tip":1"#, "payment.tip"),
+    (#""lines":["#, #""line":["#, nil), (#""method":"cash""#, #""method":"barter""#, "payment.method"),
+    (#""method":"cash""#, #""method":"cash","tip":1"#, "payment"),
     (#""payment":{"#, #""payments":[],"payment":{"#, "payments"), (#""payment":{"#, #""payments":{"#, "payments"),
     (#""member":"7""#, #""redemptions":[{"campaign":"1"}]"#, "redemptions[1].code"),
   ])
-  func mistakesAreNamed(_ part: String, _ replacement: String, _ field: String) throws {
+  func mistakesAreNamed(_ part: String, _ replacement: String, _ field: String?) throws {
     let json =
       #"{"receipt":"1","soldAt":"2017-08-22T01:51:11Z","member":"7","lines":[\#(Self.line)],"#
       + #""payment":{"method":"cash","amountCents":88}}"#
@@ -63,6 +63,22 @@ import Testing
     let parts = json.split(separator: part, maxSplits: 1, omittingEmptySubsequences: false)
     let error = #expect(throws: MappingError.self) { try Self.sale(parts.joined(separator: replacement)) }
     #expect(error?.field == field, "\(String(describing: error))")
+  }
+
+  @Test func anUnknownNameIsNamed() {
+    let error = #expect(throws: MappingError.self) {
+      try Self.sale(#"{"receipt":"1","soldAt":"2017-08-22T01:51:11Z","lines":[{"product":"1","salesCent":5}]}"#)
+    }
+    #expect(
+      error?.description == "lines[1]: found “salesCent”, which is no known name here; known are: product, quantity, "
+        + "salesCents, retailDiscountCents, couponDiscountCents, couponMatchDiscountCents")
+  }
+
+  @Test func namesInMessagesAreShortAndPlain() {
+    let name = "\\u001b[2J" + String(repeating: "x", count: 100_000)
+    let error = #expect(throws: MappingError.self) { try Self.sale("{\"\(name)\":1}") }
+    let expected = "found “?[2J" + String(repeating: "x", count: InterchangeLimits.quotedCharacters - 4) + "…”"
+    #expect(error?.description.hasPrefix(expected) == true)
   }
 
   @Test func aSaleHasLines() {

@@ -22,10 +22,15 @@ extension RecordMapper {
 
   /// Checks a header before anything is imported.
   package func columns(of header: [String]) throws(MappingError) -> CSVColumns {
+    if header.count == 1, header[0].utf8.contains(where: { $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: "\t") }) {
+      throw MappingError(nil, "found one column, \(quoted(header[0])); separate columns by commas")
+    }
     var columns: [CSVColumns.Column] = []
     var names: Set<String> = []
     for name in header {
-      guard names.insert(name).inserted else { throw MappingError(nil, "found two columns “\(name)”, expected one") }
+      guard names.insert(name).inserted else {
+        throw MappingError(nil, "found two columns \(quoted(name)), expected one")
+      }
       columns.append(try column(named: name))
     }
     let missing = keyColumns.filter { !names.contains($0) }

@@ -11,6 +11,7 @@ extension RecordMapper {
     // In the order of the fields, whatever the order of the columns.
     let sorted = writes.enumerated().sorted { ($0.element.field, $0.offset) < ($1.element.field, $1.offset) }
       .map(\.element)
+    try checkComplete(sorted)
     let id =
       switch entity.identity {
       case .uuid: try derivedID(id, keys, sorted)
@@ -18,6 +19,14 @@ extension RecordMapper {
       case .key, .number: try givenID(id)
       }
     return RecordWrite(entity: entity.tag, id: id, .write(sorted))
+  }
+
+  /// A record that never changes is written whole or not at all. One that may change may be there already.
+  private func checkComplete(_ writes: [FieldWrite]) throws(MappingError) {
+    guard entity.mutability == .immutable else { return }
+    for field in entity.fields where field.isRequired && plainValue(of: field.tag, in: writes) == nil {
+      throw MappingError(field.name, "found none, expected \(field.type.expectation)")
+    }
   }
 
   private func givenID(_ text: String?) throws(MappingError) -> RecordID {

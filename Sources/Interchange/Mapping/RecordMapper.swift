@@ -38,7 +38,8 @@ package struct RecordMapper: Sendable {
   }
 
   func unknown(_ column: String) -> MappingError {
-    MappingError(nil, "\(entity.name) has no field “\(column)”; known are: \(knownColumns.joined(separator: ", "))")
+    MappingError(
+      nil, "\(entity.name) has no field \(quoted(column)); known are: \(knownColumns.joined(separator: ", "))")
   }
 
   func counterRefusal(_ field: FieldSchema) -> MappingError {

@@ -80,7 +80,9 @@ private struct Fields {
 
   func check(known names: [String]) throws(MappingError) {
     for member in object.members where !names.contains(member.name) {
-      throw error(member.name, "not a known name here; known are: \(names.joined(separator: ", "))")
+      throw MappingError(
+        path.isEmpty ? nil : String(path.dropLast()),
+        "found \(quoted(member.name)), which is no known name here; known are: \(names.joined(separator: ", "))")
     }
   }
 
