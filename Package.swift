@@ -59,7 +59,11 @@ let package = Package(
     program(
       "store-node", ["Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime"]),
     program(
-      "syncctl", ["Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "Wire", "NodeRuntime"]),
+      "syncctl",
+      [
+        "Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "Wire", "NodeRuntime",
+        "Interchange",
+      ]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     program("simulate", ["Base", "Simulation"]),
 

@@ -50,6 +50,11 @@ extension RecordState {
     case .removeElements(let values):
       let elements = content?.elements ?? []
       setContent(.set(elements.filter { !values.contains($0.value) }), of: write.field)
+    case .replaceElements(let values):
+      let kept = (content?.elements ?? []).filter { values.contains($0.value) }
+      let added = values.filter { value in !kept.contains { $0.value == value } }
+      let elements = kept + added.map { Element(value: $0, stamps: [stamp]) }
+      setContent(.set(elements.sorted { $0.value < $1.value }), of: write.field)
     case .add(let difference):
       var shares = content?.shares ?? []
       let own = shares.firstIndex { $0.stamp.replica == stamp.replica }

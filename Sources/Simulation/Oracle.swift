@@ -56,7 +56,8 @@ struct Oracle {
       touches[key, default: []].append(Self.touch(stamp, before[key], after))
     }
     guard changed.count == entry.records.count else {
-      throw Violation("node \(node): the log names \(entry.records.count) records of \(stamp), \(changed.count) have it")
+      throw Violation(
+        "node \(node): the log names \(entry.records.count) records of \(stamp), \(changed.count) have it")
     }
     commits.append(Commit(node: node, stamp: stamp, sequence: entry.sequence, lane: entry.lane, keys: changed))
   }
@@ -83,7 +84,8 @@ struct Oracle {
         for element in elements where element.stamps.contains(stamp) {
           touch.added.insert(Target(field: tag, element: element.value))
         }
-        for gone in before?.content(of: tag)?.elements ?? [] where !elements.contains(where: { $0.value == gone.value }) {
+        for gone in before?.content(of: tag)?.elements ?? [] where !elements.contains(where: { $0.value == gone.value })
+        {
           touch.removed.insert(Target(field: tag, element: gone.value))
         }
       case nil: break

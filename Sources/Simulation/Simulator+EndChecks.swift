@@ -10,7 +10,8 @@ extension Simulator {
     let hq = nodes[0]
     let parked = parkedKeys(at: hq)
     if plan.poisonedStore == nil, let group = hq.backend.parkedGroups().first {
-      throw Violation("HQ has parked a group of \(group.peer) without a reason in the run: \(group.code) \(group.reason)")
+      throw Violation(
+        "HQ has parked a group of \(group.peer) without a reason in the run: \(group.code) \(group.reason)")
     }
     for store in nodes.dropFirst() {
       if let group = store.backend.parkedGroups().first {
@@ -144,7 +145,9 @@ extension RecordState {
   fileprivate func uniqueSubject(_ key: UniqueKey<FieldTag>, _ schema: EntitySchema) -> ConflictCase.Subject? {
     var words: [String] = []
     for tag in key.fields {
-      guard let field = schema.field(tag), case .value(let value) = shown(field, schema), value != .null else { return nil }
+      guard let field = schema.field(tag), case .value(let value) = shown(field, schema), value != .null else {
+        return nil
+      }
       words.append(value.plainText)
     }
     return ConflictCase.Subject(

@@ -15,6 +15,7 @@ struct Verbs {
     switch (words.first, words.dropFirst().first, words.count) {
     case ("status", _, 1): return try status()
     case ("store", "add", 3): return try addStore(words[2])
+    case ("import", _, 2): return try ImportVerb(client: client(), arguments: arguments).run(words[1])
     case ("conflicts", "list", 2): return try conflicts()
     case ("explain", _, 3...4): return try explain(words[1], words[2], words.dropFirst(3).first)
     case ("parked", "list", 2): return try parked()

@@ -5,11 +5,14 @@ import Wire
 let usage = """
   usage: syncctl status --data DIR [--json]
          syncctl store add NUMBER --data DIR --name NAME --time-zone ZONE --currency CODE [--code CODE] [--region R] [--json]
-         syncctl import FILE --data DIR --entity NAME [--json]
+         syncctl import FILE --data DIR --entity NAME [--key FIELD,…] [--format jsonl] [--dry-run] [--json]
          syncctl conflicts list --data DIR [--all] [--json]
          syncctl explain ENTITY ID [FIELD] --data DIR [--json]
          syncctl parked list --data DIR [--json]
 
+  import takes CSV with a header line, or JSON Lines (files that end in .jsonl); FILE - is standard input. The entity is
+  one of the model, or “sale” for baskets, each of which becomes one commit group. --key names the fields that identify
+  a record whose file has no id. Importing a file twice adds nothing.
   It asks the node that runs on DIR, or works on its database if none runs.
   Exit status: 0 done and in sync, 1 not in sync or partly done, 2 wrong usage, 3 unreachable, 4 data unsafe.
   """
@@ -17,7 +20,8 @@ let usage = """
 Program.run(usage: usage) {
   let arguments = try CommandLineArguments(
     CommandLine.arguments.dropFirst(),
-    valued: ["data", "name", "time-zone", "currency", "code", "region", "entity"], flags: ["json", "all", "help"])
+    valued: ["data", "name", "time-zone", "currency", "code", "region", "entity", "key", "format"],
+    flags: ["json", "all", "help", "dry-run"])
   if arguments.flag("help") || arguments.words.isEmpty {
     Console.print(usage)
     return arguments.flag("help") ? .done : .usage

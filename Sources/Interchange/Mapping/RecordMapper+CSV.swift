@@ -92,9 +92,7 @@ extension RecordMapper {
       case .field(let field):
         writes.append(FieldWrite(field.tag, .set(try field.value(ofCell: cell))))
       case .set(let field):
-        if let edit = try elements(self.elements(of: cell, field), of: field) {
-          writes.append(FieldWrite(field.tag, edit))
-        }
+        writes.append(FieldWrite(field.tag, try elements(self.elements(of: cell, field), of: field)))
       case .custom(let field, let key):
         writes.append(FieldWrite(field.tag, .put(key: key, try field.value(ofCell: cell))))
       case .key:

@@ -28,7 +28,7 @@ extension RecordMapper {
         guard element != .null else { throw MappingError(field.name, "an element may not be null") }
         values.append(try field.value(ofJSON: element))
       }
-      return try self.elements(values, of: field).map { [$0] } ?? []
+      return [try self.elements(values, of: field)]
     case (.set, _):
       throw MappingError(field.name, "found \(json.kindName), expected an array")
     case (.customFields, .object(let object)):

@@ -48,14 +48,14 @@ package struct RecordMapper: Sendable {
   }
 
   /// One element of a `set` field only once: writing it twice would say nothing more.
-  func elements(_ values: [Value], of field: FieldSchema) throws(MappingError) -> FieldEdit? {
+  func elements(_ values: [Value], of field: FieldSchema) throws(MappingError) -> FieldEdit {
     guard values.count <= ModelLimits.collectionCount else {
       throw MappingError(
         field.name, "found \(values.count) elements, expected at most \(ModelLimits.collectionCount)")
     }
     var seen: Set<Value> = []
     let distinct = values.filter { seen.insert($0).inserted }
-    return distinct.isEmpty ? nil : .addElements(distinct)
+    return .replaceElements(distinct)
   }
 
   func checkCustomKey(_ key: String, of field: FieldSchema) throws(MappingError) {

@@ -35,6 +35,7 @@ extension FieldWrite {
     case .set(let value): return .array([tag, .unsigned(0), value.controlValue])
     case .addElements(let values): return .array([tag, .unsigned(1), .array(values.map(\.controlValue))])
     case .removeElements(let values): return .array([tag, .unsigned(2), .array(values.map(\.controlValue))])
+    case .replaceElements(let values): return .array([tag, .unsigned(5), .array(values.map(\.controlValue))])
     case .add(let difference): return .array([tag, .unsigned(3), .integer(difference)])
     case .put(let key, let value): return .array([tag, .unsigned(4), .text(key), value.controlValue])
     }
@@ -54,6 +55,7 @@ extension FieldWrite {
     case 0: edit = Value(items[2]).map(FieldEdit.set)
     case 1: edit = values().map(FieldEdit.addElements)
     case 2: edit = values().map(FieldEdit.removeElements)
+    case 5: edit = values().map(FieldEdit.replaceElements)
     case 3: edit = items[2].integerValue.map(FieldEdit.add)
     case 4:
       guard items.count == 4, let key = items[2].textValue, let value = Value(items[3]) else { return nil }

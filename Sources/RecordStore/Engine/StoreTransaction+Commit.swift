@@ -218,7 +218,8 @@ struct WritePlanner {
       ModelError(.invalidValue, entity: schema.name, field: field.name, reason)
     }
     switch (write.edit, field.rule) {
-    case (.addElements(let values), .set), (.removeElements(let values), .set):
+    case (.addElements(let values), .set), (.removeElements(let values), .set),
+      (.replaceElements(let values), .set):
       guard values.count <= ModelLimits.collectionCount else {
         throw reject("found \(values.count) elements, expected at most \(ModelLimits.collectionCount)")
       }
@@ -249,7 +250,7 @@ extension FieldEdit {
   /// Whether it can make a collection larger.
   fileprivate var adds: Bool {
     switch self {
-    case .addElements: true
+    case .addElements, .replaceElements: true
     case .put(_, let value): !value.isNull
     case .set, .removeElements, .add: false
     }
@@ -268,6 +269,8 @@ extension RecordState {
       return values.contains { value in !(content?.elements ?? []).contains { $0.value == value } }
     case .removeElements(let values):
       return values.contains { value in (content?.elements ?? []).contains { $0.value == value } }
+    case .replaceElements(let values):
+      return Set(values) != Set((content?.elements ?? []).map(\.value))
     case .add(let difference):
       return difference != 0
     case .put(let key, let value):

@@ -5,6 +5,8 @@ package enum FieldEdit: Hashable, Sendable {
   /// Elements of a `set` field.
   case addElements([Value])
   case removeElements([Value])
+  /// The set as it shall be: adds what is missing and removes the rest, as far as the writer has seen it.
+  case replaceElements([Value])
   /// The difference to a `counter`.
   case add(Int64)
   /// One entry of `customFields`; null takes it away.
