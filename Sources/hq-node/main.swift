@@ -14,20 +14,9 @@ let usage = """
   run accepts the stores, by default on port 7400 of all addresses; port 0 takes a free one, which is printed.
   """
 
-func endpoint(_ text: some StringProtocol, option: String) throws -> Endpoint {
-  guard let endpoint = Endpoint(parsing: text) else {
-    throw UsageError("found “\(text)” for --\(option), expected HOST:PORT, such as hq.example.com:7400 or [::1]:7400")
-  }
-  return endpoint
-}
-
 func initialise(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
-  let list = try arguments.needed("advertise").split(separator: ",")
-  let advertised = try list.map { try endpoint($0, option: "advertise") }
-  guard !advertised.isEmpty, advertised.count <= JoinCode.maximumEndpoints else {
-    throw UsageError("found \(advertised.count) addresses to advertise, expected 1 to \(JoinCode.maximumEndpoints)")
-  }
+  let advertised = try Endpoint.list(arguments.needed("advertise"))
   var generator = SystemRandomNumberGenerator()
   try NodeCreation.makeHQ(
     in: directory, name: arguments.value("name") ?? "HQ", advertised: advertised, model: .retail, using: &generator)
@@ -37,7 +26,7 @@ func initialise(_ arguments: CommandLineArguments) throws -> ExitStatus {
 
 func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
-  let listen = try endpoint(arguments.value("listen") ?? "[::]:7400", option: "listen")
+  let listen = try Endpoint.argument(arguments.value("listen") ?? "[::]:7400")
   let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
   guard daemon.gate.identity.isHQ else {
     throw UsageError("“\(directory.path)” holds the node of store \(daemon.gate.identity.replica.node), not HQ")

@@ -8,9 +8,11 @@ import Transport
 let usage = """
   usage: store-node join --data DIR [CODE | -]
          store-node run --data DIR
+         store-node set-hq --data DIR HOST:PORT[,HOST:PORT…]
 
   join makes the database of a new store from the join code that `syncctl store add` has printed at HQ; with -,
   or without a code, the code is read from standard input.
+  set-hq changes the addresses at which HQ is tried, in turn; its key and the store's identity stay.
   run keeps the store in sync with HQ; it works on while HQ cannot be reached.
   """
 
@@ -45,6 +47,19 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   try daemon.run(node, addresses: [("hq", endpoints)])
 }
 
+func setHQ(_ arguments: CommandLineArguments, _ list: String) throws -> ExitStatus {
+  let directory = DataDirectory(try arguments.needed("data"))
+  let endpoints = try Endpoint.list(list)
+  let gate = try StoreGate(path: directory.databasePath, model: .retail, clock: SystemWallClock())
+  try gate.writeNow { engine throws(StoreError) in
+    var membership = try NodeSettings.membership(engine)
+    membership.endpoints = endpoints
+    try NodeSettings.save(membership, in: engine)
+  }
+  Console.print("HQ is tried at \(endpoints.map(\.description).joined(separator: ", "))")
+  return .done
+}
+
 Program.run(usage: usage) {
   let arguments = try CommandLineArguments(
     CommandLine.arguments.dropFirst(), valued: ["data"], flags: ["help"])
@@ -55,6 +70,7 @@ Program.run(usage: usage) {
   switch (arguments.words.first, arguments.words.count) {
   case ("join", 1...2): return try join(arguments, code: arguments.words.dropFirst().first)
   case ("run", 1): return try run(arguments)
-  default: throw UsageError("found “\(arguments.words.joined(separator: " "))”, expected join or run")
+  case ("set-hq", 2): return try setHQ(arguments, arguments.words[1])
+  default: throw UsageError("found “\(arguments.words.joined(separator: " "))”, expected join, run or set-hq")
   }
 }

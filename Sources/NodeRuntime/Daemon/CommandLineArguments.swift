@@ -1,3 +1,5 @@
+package import Transport
+
 /// What stands on a program's command line: words, and options with or without a value.
 package struct CommandLineArguments: Sendable {
   package private(set) var words: [String] = []
@@ -47,5 +49,25 @@ package struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
 
   package init(_ description: String) {
     self.description = description
+  }
+}
+
+extension Endpoint {
+  /// One endpoint as it stands behind an option.
+  package static func argument(_ text: some StringProtocol) throws(UsageError) -> Endpoint {
+    guard let endpoint = Endpoint(parsing: text) else {
+      throw UsageError("found the address “\(text)”, expected HOST:PORT, such as hq.example.com:7400 or [::1]:7400")
+    }
+    return endpoint
+  }
+
+  /// Several with commas between them, as many as a join code holds at the most.
+  package static func list(_ text: String) throws(UsageError) -> [Endpoint] {
+    var endpoints: [Endpoint] = []
+    for part in text.split(separator: ",") { endpoints.append(try argument(part)) }
+    guard (1...JoinCode.maximumEndpoints).contains(endpoints.count) else {
+      throw UsageError("found \(endpoints.count) addresses, expected 1 to \(JoinCode.maximumEndpoints)")
+    }
+    return endpoints
   }
 }

@@ -21,7 +21,6 @@ package final class Daemon: @unchecked Sendable {
     self.directory = directory
     self.log = log
     ignoreBrokenPipes()
-    umask(0o077)
     gate = try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock())
   }
 
