@@ -28,7 +28,9 @@ struct GroupDecoder {
       group.records.append(try readRecord(&reader, groupStamp: group.stamp))
     }
     if count == 3 {
-      for _ in 0..<(try reader.readArrayCount(limit: ModelLimits.groupRecordCount)) {
+      let evictions = try reader.readArrayCount(limit: ModelLimits.groupRecordCount)
+      if evictions == 0 { throw reader.invalid("an eviction") }
+      for _ in 0..<evictions {
         try reader.expectArray(3)
         let key = try readKey(&reader)
         group.evictions.append(Eviction(key: key, vector: try readVector(&reader)))

@@ -188,19 +188,25 @@ extension Acknowledgement {
     try fields.read(&reader)
     lane = try fields.lane(0)
     through = try fields.unsigned(1)
-    exceptions = []
-    guard var list = fields.reader(2) else { return }
-    for _ in 0..<(try list.readArrayCount(limit: WireLimits.maximumBatchGroups)) {
-      try list.expectArray(4)
-      let index = try list.readUnsigned()
-      guard let outcome = Exception.Outcome(rawValue: try list.readUnsigned()) else {
-        throw list.invalid("an outcome, 1 or 2")
-      }
-      exceptions.append(
-        Exception(
-          index: index, outcome: outcome, code: try list.readText(limit: WireLimits.maximumTextBytes),
-          reason: try list.readText(limit: WireLimits.maximumTextBytes)))
-    }
+    exceptions =
+      try fields.optional(2) { (list) throws(DecodeError) in
+        var exceptions: [Exception] = []
+        for _ in 0..<(try list.readArrayCount(limit: WireLimits.maximumBatchGroups)) {
+          exceptions.append(try Exception(&list))
+        }
+        return exceptions
+      } ?? []
+  }
+}
+
+extension Acknowledgement.Exception {
+  fileprivate init(_ list: inout CBORReader) throws(DecodeError) {
+    try list.expectArray(4)
+    index = try list.readUnsigned()
+    guard let outcome = Outcome(rawValue: try list.readUnsigned()) else { throw list.invalid("an outcome, 1 or 2") }
+    self.outcome = outcome
+    code = try list.readText(limit: WireLimits.maximumTextBytes)
+    reason = try list.readText(limit: WireLimits.maximumTextBytes)
   }
 }
 
@@ -243,59 +249,71 @@ private struct MessageFields {
     self.items = items
   }
 
-  func reader(_ key: UInt64) -> CBORReader? {
+  private func reader(_ key: UInt64) -> CBORReader? {
     items.first { $0.key == key }.map { CBORReader($0.bytes) }
   }
 
-  private func needed(_ key: UInt64) throws(DecodeError) -> CBORReader {
-    guard let reader = reader(key) else { throw DecodeError(offset: offset, reason: .missingKey(key)) }
-    return reader
+  /// Reads the value of a key; an error names the key, since its offset counts from the value's first byte.
+  private func read<Value>(
+    _ key: UInt64, _ body: (inout CBORReader) throws(DecodeError) -> Value
+  ) throws(DecodeError) -> Value {
+    guard var reader = reader(key) else { throw DecodeError(offset: offset, reason: .missingKey(key)) }
+    do {
+      return try body(&reader)
+    } catch {
+      throw error.within("key \(key)")
+    }
+  }
+
+  /// The same for a key that may be missing.
+  func optional<Value>(
+    _ key: UInt64, _ body: (inout CBORReader) throws(DecodeError) -> Value
+  ) throws(DecodeError) -> Value? {
+    reader(key) == nil ? nil : try read(key, body)
   }
 
   func unsigned(_ key: UInt64) throws(DecodeError) -> UInt64 {
-    var reader = try needed(key)
-    return try reader.readUnsigned()
+    try read(key) { (reader) throws(DecodeError) in try reader.readUnsigned() }
   }
 
   func optionalUnsigned(_ key: UInt64) throws(DecodeError) -> UInt64? {
-    guard var reader = reader(key) else { return nil }
-    return try reader.readUnsigned()
+    try optional(key) { (reader) throws(DecodeError) in try reader.readUnsigned() }
   }
 
   func integer(_ key: UInt64) throws(DecodeError) -> Int64 {
-    var reader = try needed(key)
-    return try reader.readInteger()
+    try read(key) { (reader) throws(DecodeError) in try reader.readInteger() }
   }
 
   func text(_ key: UInt64) throws(DecodeError) -> String {
-    var reader = try needed(key)
-    return try reader.readText(limit: WireLimits.maximumTextBytes)
+    try read(key) { (reader) throws(DecodeError) in try reader.readText(limit: WireLimits.maximumTextBytes) }
   }
 
   func bytes(_ key: UInt64, limit: Int) throws(DecodeError) -> [UInt8] {
-    var reader = try needed(key)
-    return try reader.readBytes(limit: limit)
+    try read(key) { (reader) throws(DecodeError) in try reader.readBytes(limit: limit) }
   }
 
   func replica(_ key: UInt64) throws(DecodeError) -> ReplicaID {
-    var reader = try needed(key)
-    try reader.expectArray(2)
-    return ReplicaID(node: NodeNumber(try reader.readUInt32()), incarnation: try reader.readUInt32())
+    try read(key) { (reader) throws(DecodeError) in
+      try reader.expectArray(2)
+      return ReplicaID(node: NodeNumber(try reader.readUInt32()), incarnation: try reader.readUInt32())
+    }
   }
 
   func lane(_ key: UInt64) throws(DecodeError) -> Lane {
-    var reader = try needed(key)
-    guard let lane = UInt8(exactly: try reader.readUnsigned()).flatMap(Lane.init) else {
-      throw reader.invalid("a lane from 0 to 2")
+    try read(key) { (reader) throws(DecodeError) in
+      guard let lane = UInt8(exactly: try reader.readUnsigned()).flatMap(Lane.init) else {
+        throw reader.invalid("a lane from 0 to 2")
+      }
+      return lane
     }
-    return lane
   }
 
   func cursors(_ key: UInt64) throws(DecodeError) -> LaneMap<Sequence64> {
-    var reader = try needed(key)
-    try reader.expectArray(Lane.allCases.count)
-    var cursors = LaneMap<Sequence64>(repeating: 0)
-    for lane in Lane.allCases { cursors[lane] = try reader.readUnsigned() }
-    return cursors
+    try read(key) { (reader) throws(DecodeError) in
+      try reader.expectArray(Lane.allCases.count)
+      var cursors = LaneMap<Sequence64>(repeating: 0)
+      for lane in Lane.allCases { cursors[lane] = try reader.readUnsigned() }
+      return cursors
+    }
   }
 }

@@ -1,0 +1,146 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+import Wire
+
+/// Random messages and groups in the form that decoding gives.
+extension SeededGenerator {
+  private mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+  private mutating func chance(_ oneIn: Int) -> Bool { number(1...oneIn) == 1 }
+
+  mutating func message() -> Message {
+    switch number(1...8) {
+    case 1:
+      return .hello(
+        Hello(
+          oldestVersion: magnitude(), newestVersion: magnitude(), replica: replica(), credential: bytes(upTo: 40),
+          epoch: Epoch(rawValue: magnitude()), clock: clock(),
+          peerEpoch: chance(2) ? nil : Epoch(rawValue: magnitude()), cursors: cursors(), window: magnitude(),
+          software: text()))
+    case 2:
+      return .welcome(
+        Welcome(
+          version: magnitude(), replica: replica(), epoch: Epoch(rawValue: magnitude()), clock: clock(),
+          cursors: cursors(), window: magnitude(), software: text()))
+    case 3: return .refusal(Refusal(code: text(), message: text(), retryAfter: magnitude()))
+    case 4:
+      return .batch(
+        Batch(
+          lane: lane(), after: magnitude(), through: magnitude(), incompleteUntil: magnitude(), codec: magnitude(),
+          groupCount: magnitude(), contentsBytes: magnitude(), payload: bytes(upTo: 60)))
+    case 5:
+      let exceptions = (0..<number(0...3)).map { _ in
+        Acknowledgement.Exception(
+          index: magnitude(), outcome: chance(2) ? .parked : .refused, code: text(), reason: text())
+      }
+      return .acknowledgement(Acknowledgement(lane: lane(), through: magnitude(), exceptions: exceptions))
+    case 6: return .ping(magnitude())
+    case 7: return .pong(magnitude())
+    default: return .caughtUp
+    }
+  }
+
+  private mutating func clock() -> WallTime { WallTime(milliseconds: Int64(bitPattern: magnitude())) }
+  private mutating func lane() -> Lane { Lane.allCases.randomElement(using: &self) ?? .normal }
+  private mutating func cursors() -> LaneMap<Sequence64> {
+    LaneMap(urgent: magnitude(), normal: magnitude(), bulk: magnitude())
+  }
+
+  mutating func replica() -> ReplicaID {
+    ReplicaID(
+      node: NodeNumber(UInt32(truncatingIfNeeded: magnitude())), incarnation: UInt32(truncatingIfNeeded: magnitude()))
+  }
+
+  // MARK: Groups
+
+  /// Groups whose stamps come from a few replicas, so that they meet in vectors.
+  mutating func groups() -> [CommitGroup] {
+    let replicas = (0..<number(1...5)).map { _ in replica() }
+    return (0..<number(0...4)).map { _ in group(replicas) }
+  }
+
+  private mutating func group(_ replicas: [ReplicaID]) -> CommitGroup {
+    let stamp = stamp(replicas)
+    let records = (0..<number(0...4)).map { _ in chance(2) ? fact(stamp) : record(replicas) }
+    let evictions = (0..<(chance(3) ? number(1...3) : 0)).map { _ in
+      Eviction(key: RecordKey(entity: entity(), id: id()), vector: vector(replicas))
+    }
+    return CommitGroup(stamp: stamp, records: records, evictions: evictions)
+  }
+
+  private mutating func entity() -> EntityTag { EntityTag(UInt16(truncatingIfNeeded: magnitude())) }
+  private mutating func id() -> RecordID { RecordID(bytes(upTo: 20)) }
+
+  private mutating func stamp(_ replicas: [ReplicaID]) -> Stamp {
+    Stamp(
+      time: HybridTimestamp(rawValue: max(magnitude(), 1)), replica: replicas.randomElement(using: &self) ?? replica())
+  }
+
+  private mutating func vector(_ replicas: [ReplicaID]) -> VersionVector {
+    var vector = VersionVector()
+    for _ in 0..<number(0...4) { vector.insert(stamp(replicas)) }
+    return vector
+  }
+
+  /// A record that only its group's commit has written.
+  private mutating func fact(_ stamp: Stamp) -> RecordState {
+    var state = RecordState(entity: entity(), id: id(), vector: VersionVector(stamp))
+    for tag in tags() {
+      var value = plain()
+      if value.isNull { value = .text("") }
+      state.fields.append(FieldState(tag: tag, content: .register([Sibling(stamp: stamp, value: value)])))
+    }
+    return state
+  }
+
+  private mutating func record(_ replicas: [ReplicaID]) -> RecordState {
+    var state = RecordState(entity: entity(), id: id(), vector: vector(replicas))
+    for tag in tags() { state.fields.append(FieldState(tag: tag, content: content(replicas))) }
+    let marks = stamps(replicas, 0...2).map { ($0, vector(replicas)) }
+    state.deletions = marks.map { DeletionMark(stamp: $0, saw: $1) }
+    return state
+  }
+
+  private mutating func tags() -> [FieldTag] {
+    Set((0..<number(0...5)).map { _ in FieldTag(UInt16(truncatingIfNeeded: magnitude())) }).sorted()
+  }
+
+  private mutating func stamps(_ replicas: [ReplicaID], _ range: ClosedRange<Int>) -> [Stamp] {
+    Set((0..<number(range)).map { _ in stamp(replicas) }).sorted()
+  }
+
+  private mutating func siblings(_ replicas: [ReplicaID]) -> [Sibling] {
+    stamps(replicas, 1...3).map { Sibling(stamp: $0, value: plain()) }
+  }
+
+  private mutating func content(_ replicas: [ReplicaID]) -> FieldState.Content {
+    switch number(0...3) {
+    case 0: return .register(siblings(replicas))
+    case 1:
+      let values = Set((0..<number(1...3)).map { _ in plain() }).sorted()
+      return .set(values.map { Element(value: $0, stamps: stamps(replicas, 1...3)) })
+    case 2:
+      let shares = Dictionary(stamps(replicas, 1...4).map { ($0.replica, $0) }, uniquingKeysWith: max)
+      return .counter(
+        shares.values.sorted { $0.replica < $1.replica }.map {
+          Share(stamp: $0, sum: Int64(bitPattern: magnitude()))
+        })
+    default:
+      let keys = Set((0..<number(1...3)).map { _ in Array("k\(number(0...99))".utf8) })
+      return .map(
+        keys.map { String(decoding: $0, as: UTF8.self) }.sorted { OrderedText($0) < OrderedText($1) }
+          .map { MapEntry(key: $0, siblings: siblings(replicas)) })
+    }
+  }
+
+  private mutating func plain() -> Value {
+    switch number(0...3) {
+    case 0: .null
+    case 1: .integer(Int64(bitPattern: magnitude()))
+    case 2: .text(text())
+    default: .bytes(bytes(upTo: 20))
+    }
+  }
+}
