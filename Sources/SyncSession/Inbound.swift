@@ -58,19 +58,37 @@ struct Inbound {
 
 extension [GroupResult] {
   fileprivate var exceptions: [Acknowledgement.Exception] {
-    enumerated().compactMap { index, result in
+    let count = count { $0 != .applied }
+    // All of them must fit one frame; the whole reason stays with the parked group.
+    let reasonBytes = Swift.min(SessionLimits.reasonBytes, SessionLimits.allReasonsBytes / Swift.max(count, 1))
+    func exception(
+      _ index: Int, _ outcome: Acknowledgement.Exception.Outcome, _ code: String, _ reason: String
+    ) -> Acknowledgement.Exception {
+      Acknowledgement.Exception(
+        index: UInt64(index), outcome: outcome, code: code.clipped(toBytes: SessionLimits.codeBytes),
+        reason: reason.clipped(toBytes: reasonBytes))
+    }
+    return enumerated().compactMap { index, result in
       switch result {
       case .applied: nil
-      case .parked(let code, let reason):
-        Acknowledgement.Exception(index: UInt64(index), outcome: .parked, code: code, reason: reason.clipped)
-      case .refused(let code, let reason):
-        Acknowledgement.Exception(index: UInt64(index), outcome: .refused, code: code, reason: reason.clipped)
+      case .parked(let code, let reason): exception(index, .parked, code, reason)
+      case .refused(let code, let reason): exception(index, .refused, code, reason)
       }
     }
   }
 }
 
 extension String {
-  /// Short enough for a message; the whole reason stays with the parked group.
-  fileprivate var clipped: String { String(prefix(500)) }
+  /// As many whole Unicode scalars as fit: a character may be of any length.
+  fileprivate func clipped(toBytes limit: Int) -> String {
+    guard utf8.count > limit else { return self }
+    var clipped = String.UnicodeScalarView()
+    var count = 0
+    for scalar in unicodeScalars {
+      count += UTF8.width(scalar)
+      guard count <= limit else { break }
+      clipped.append(scalar)
+    }
+    return String(clipped)
+  }
 }

@@ -31,4 +31,13 @@ package enum SessionLimits {
   /// Entries that do not concern the peer and were passed over, after which its cursor is moved by an empty batch, so
   /// that they are not read again at each connection.
   package static let skippedEntries = 1_024
+
+  /// Of a reason in an acknowledgement: a sentence or two.
+  package static let reasonBytes = 500
+
+  /// Of all reasons in one acknowledgement, so that with a code and a head each, a batch full of poison still fits a frame.
+  package static let allReasonsBytes = 8 << 20
+
+  /// Of a code in an acknowledgement: a few words with hyphens.
+  package static let codeBytes = 64
 }

@@ -69,6 +69,10 @@ package enum SessionPerformer {
       incompleteUntil: batch.incompleteUntil, groups: [], payload: { _ in [] })
     guard batch.groupCount > 0 || !batch.payload.isEmpty else { return .success(incoming) }
     do throws(BatchCodecError) {
+      guard batch.contentsBytes <= UInt64(WireLimits.maximumContentsBytes) else {
+        throw BatchCodecError(
+          "found contents of \(batch.contentsBytes) bytes, expected at most \(WireLimits.maximumContentsBytes)")
+      }
       let contents = try codec.unpack(batch.payload, codec: batch.codec, size: Int(batch.contentsBytes))
       let decoded = try decode(contents)
       guard decoded.groups.count == batch.groupCount else {

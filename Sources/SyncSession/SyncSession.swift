@@ -127,6 +127,10 @@ extension SyncSession {
         ),
         into: &effects)
     }
+    guard hello.replica.node != .hq else {
+      return refuse(Refusal(.protocolError, "found HQ's own number, expected a store's"), into: &effects)
+    }
+    guard hello.window > 0 else { return refuse(Self.noWindow, into: &effects) }
     phase = .admitting(hello)
     effects.append(.admit(hello))
   }
@@ -155,6 +159,11 @@ extension SyncSession {
       return refuse(
         Refusal(.upgradeNeeded, "HQ chose protocol version \(welcome.version), which was not offered"), into: &effects)
     }
+    guard welcome.replica.node == .hq else {
+      return refuse(
+        Refusal(.protocolError, "found an answer of node \(welcome.replica.node), expected HQ's"), into: &effects)
+    }
+    guard welcome.window > 0 else { return refuse(Self.noWindow, into: &effects) }
     let knowsLog = hello.peerEpoch == welcome.epoch
     link(
       to: LinkInformation(
@@ -162,6 +171,9 @@ extension SyncSession {
         version: welcome.version, acknowledged: welcome.cursors),
       window: welcome.window, head: head, received: knowsLog ? hello.cursors : LaneMap(repeating: 0), into: &effects)
   }
+
+  /// A peer that takes nothing would leave the link waiting for good.
+  private static var noWindow: Refusal { Refusal(.protocolError, "found a window of no bytes, expected some") }
 
   private mutating func link(
     to information: LinkInformation, window: UInt64, head: Sequence64, received: LaneMap<Sequence64>,
