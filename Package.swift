@@ -26,8 +26,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: data, swiftSettings: strict)
 }
 
 let package = Package(
@@ -73,7 +73,9 @@ let package = Package(
     tests("MergeTests", ["Base", "Causality", "StoreModel", "Merge"]),
     tests("WireTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire"]),
     tests("RecordStoreTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SQLiteStore"]),
-    tests("SyncSessionTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
+    tests(
+      "SyncSessionTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"],
+      data: ["Scenarios"]),
     tests("SimulationTests", ["Base", "Simulation"]),
     tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
     tests("RetailTests", ["Base", "Causality", "StoreModel", "Retail"]),

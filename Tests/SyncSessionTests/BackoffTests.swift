@@ -1,0 +1,58 @@
+import Base
+import SyncSession
+import Testing
+
+@Suite struct BackoffTests {
+  private func waits(_ count: Int, seed: UInt64) -> [Int64] {
+    var generator = SeededGenerator(seed: seed)
+    var backoff = Backoff()
+    return (0..<count).map { _ in backoff.failed(using: &generator) }
+  }
+
+  @Test("FC-6 the bound doubles, up to a minute") func bounds() {
+    var highest = [Int64](repeating: 0, count: 12)
+    for seed in 0..<500 as Range<UInt64> {
+      for (index, wait) in waits(12, seed: seed).enumerated() {
+        let bound = min(Backoff.firstMilliseconds << Int64(index), Backoff.highestMilliseconds)
+        #expect((Backoff.leastMilliseconds...bound).contains(wait))
+        highest[index] = max(highest[index], wait)
+      }
+    }
+    // The whole range is used.
+    for (index, wait) in highest.enumerated() {
+      #expect(wait > min(Backoff.firstMilliseconds << Int64(index), Backoff.highestMilliseconds) * 9 / 10)
+    }
+  }
+
+  @Test("FC-46 stores do not come back all at once") func jitter() {
+    let waits = (0..<1_000 as Range<UInt64>).map { self.waits(7, seed: $0)[6] }
+    let inTenths = Dictionary(grouping: waits) { $0 * 10 / (Backoff.highestMilliseconds + 1) }.mapValues(\.count)
+    #expect(inTenths.count == 10)
+    #expect(inTenths.values.allSatisfy { (50...150).contains($0) }, "\(inTenths)")
+  }
+
+  @Test func theSameSeedGivesTheSameWaits() {
+    #expect(waits(20, seed: 5) == waits(20, seed: 5))
+    #expect(waits(20, seed: 5) != waits(20, seed: 6))
+  }
+
+  @Test func successStartsAnew() {
+    var generator = SeededGenerator(seed: 1)
+    var backoff = Backoff()
+    for _ in 0..<9 { _ = backoff.failed(using: &generator) }
+    backoff.succeeded()
+    #expect(backoff.failed(using: &generator) <= Backoff.firstMilliseconds)
+  }
+
+  @Test func whatThePeerAsksForIsHeldToWithinReason() {
+    var generator = SeededGenerator(seed: 1)
+    var backoff = Backoff()
+    #expect(backoff.failed(retryAfter: 30_000, using: &generator) >= 30_000)
+    #expect(backoff.failed(retryAfter: .max, using: &generator) <= 11 * Backoff.highestMilliseconds)
+    #expect(backoff.failed(retryAfter: -5, using: &generator) >= Backoff.leastMilliseconds)
+  }
+
+  @Test func manyFailuresDoNotOverflow() {
+    #expect(waits(5_000, seed: 3).allSatisfy { $0 <= Backoff.highestMilliseconds })
+  }
+}
