@@ -76,7 +76,7 @@ let package = Package(
     tests(
       "SyncSessionTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"],
       data: ["Scenarios"]),
-    tests("SimulationTests", ["Base", "Simulation"]),
+    tests("SimulationTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Simulation"]),
     tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
     tests("RetailTests", ["Base", "Causality", "StoreModel", "Retail"]),
     tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),

@@ -1,0 +1,81 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+
+/// A record store that does all but one thing right.
+final class SabotagedStore: RecordStore {
+  private let engine: StoreEngine<MemoryBackend>
+  private let sabotage: SabotageTests.Sabotage
+  private var groups = 0
+
+  init(_ engine: StoreEngine<MemoryBackend>, _ sabotage: SabotageTests.Sabotage) {
+    self.engine = engine
+    self.sabotage = sabotage
+  }
+
+  func apply(_ batch: IncomingBatch, at wall: WallTime) throws(StoreError) -> [GroupResult] {
+    var broken = batch
+    switch sabotage {
+    case .dropsCommits: break
+    case .dropsGroups:
+      groups += batch.groups.count
+      if groups % 3 == 0 { broken.groups = [] }
+    case .tearsGroups, .losesEdits:
+      broken.groups = batch.groups.map { group in
+        guard case .decoded(var whole) = group, whole.records.count > 1 || sabotage == .losesEdits else { return group }
+        if sabotage == .tearsGroups {
+          whole.records.removeLast()
+        } else {
+          for index in whole.records.indices where !whole.records[index].fields.isEmpty {
+            whole.records[index].fields.removeLast()
+          }
+        }
+        return .decoded(whole)
+      }
+    case .forgetsTheCursor:
+      _ = try engine.apply(batch, at: wall)
+      return try engine.backend.transaction { () throws(StoreError) in
+        let cursor = ReceiveCursor(epoch: batch.epoch, through: batch.after)
+        engine.backend.setReceiveCursor(cursor, peer: batch.peer, lane: batch.lane)
+        return batch.groups.map { _ in .applied }
+      }
+    }
+    _ = try engine.apply(broken, at: wall)
+    return batch.groups.map { _ in .applied }
+  }
+
+  func commit(_ drafts: [CommitDraft], at wall: WallTime) throws(StoreError) -> [CommitResult] {
+    guard sabotage == .dropsCommits else { return try engine.commit(drafts, at: wall) }
+    let stamp = Stamp(time: HybridTimestamp(wall: wall), replica: engine.identity.replica)
+    return drafts.map { _ in .committed(stamp) }
+  }
+
+  var model: Model { engine.model }
+  var identity: NodeIdentity { engine.identity }
+
+  func receiveCursors(from peer: NodeNumber, epoch: Epoch) throws(StoreError) -> LaneMap<ReceiveCursor> {
+    try engine.receiveCursors(from: peer, epoch: epoch)
+  }
+  func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch { try engine.outgoing(request) }
+  func logHead() throws(StoreError) -> Sequence64 { try engine.logHead() }
+  func noteAcknowledged(by peer: NodeNumber, lane: Lane, through: Sequence64) throws(StoreError) {
+    try engine.noteAcknowledged(by: peer, lane: lane, through: through)
+  }
+  func acknowledged(by peer: NodeNumber) throws(StoreError) -> LaneMap<Sequence64> {
+    try engine.acknowledged(by: peer)
+  }
+  func record(_ key: RecordKey) throws(StoreError) -> RecordState? { try engine.record(key) }
+  func records(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [RecordState] {
+    try engine.records(of: entity, after: id, limit: limit)
+  }
+  func heldEntities() throws(StoreError) -> [EntityTag] { try engine.heldEntities() }
+  func count(of entity: EntityTag) throws(StoreError) -> Int { try engine.count(of: entity) }
+  func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64 { try engine.balance(name, keys: keys) }
+  func balances(_ name: String) throws(StoreError) -> [Balance] { try engine.balances(name) }
+  func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase] {
+    try engine.conflictCases(includingClosed: includingClosed)
+  }
+  func parkedGroups() throws(StoreError) -> [ParkedGroup] { try engine.parkedGroups() }
+}
