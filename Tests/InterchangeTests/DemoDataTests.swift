@@ -19,7 +19,7 @@ import Testing
   @Test(arguments: [
     ("stores.csv", "store", [], 3), ("products.csv", "product", [], 2_550), ("members.csv", "member", [], 116),
     ("listings.csv", "listing", [], 2_875), ("campaigns.csv", "campaign", [], 3), ("coupons.csv", "coupon", [], 135),
-    ("coupon_products.csv", "couponProduct", [], 1_366),
+    ("coupon_products.csv", "couponProduct", [], 1_373),
     ("coupon_redemptions.csv", "couponRedemption", ["store", "receipt", "campaign", "code"], 39),
   ])
   func records(file: String, name: String, keys: [String], count: Int) throws {

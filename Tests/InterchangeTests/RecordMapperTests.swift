@@ -42,7 +42,7 @@ private func edits(_ write: RecordWrite) throws -> [String: FieldEdit] {
     #expect(write.id == RecordID(key: "0042"))
     #expect(
       try edits(write) == [
-        "name": .set(.text(" 张涛")), "tags": .addElements([.text("b"), .text("a")]),
+        "name": .set(.text(" 张涛")), "tags": .replaceElements([.text("b"), .text("a")]),
         "birthday": .set(.integer(20_010_228)), "homeStore": .set(.integer(375)),
       ])
   }
@@ -199,7 +199,7 @@ private func edits(_ write: RecordWrite) throws -> [String: FieldEdit] {
     }
     #expect(
       writes.map(\.edit) == [
-        .set(.text("José")), .set(.null), .set(.integer(375)), .addElements([.text("a"), .text("b")]),
+        .set(.text("José")), .set(.null), .set(.integer(375)), .replaceElements([.text("a"), .text("b")]),
         .put(key: "club", .text("A")), .put(key: "size", .integer(42)), .put(key: "old", .null), .set(.text("gold")),
         .set(.integer(20_010_228)),
       ])

@@ -12,7 +12,7 @@ import Testing
     5 pointsEntry: 1 document, 2 line, 3 member, 4 store, 5 homeStore, 6 points, 7 reason, 8 earnedAt
     6 campaign: 1 name, 2 kind, 3 startDay, 4 endDay
     7 coupon: 1 campaign, 2 code, 3 description
-    8 couponProduct: 1 code, 2 product
+    8 couponProduct: 1 campaign, 2 code, 3 product
     9 couponRedemption: 1 member, 2 code, 3 campaign, 4 store, 5 order, 6 redeemedDay
     10 order: 1 store, 2 receipt, 3 kind, 4 original, 5 member, 6 soldAt, 7 businessDay, 8 currency, 9 lineCount, \
     10 salesTotal, 11 retailDiscount, 12 couponDiscount, 13 couponMatchDiscount

@@ -61,7 +61,7 @@ struct Sample {
     return [
       Sample(Campaign(id: campaign, name: "Autumn", kind: "Type A", startDay: 20_171_030, endDay: 20_171_224)),
       Sample(Coupon(campaign: campaign, code: "10000089238", description: "10 % off")),
-      Sample(CouponProduct(code: "10000089238", product: RecordID(key: "1082185"))),
+      Sample(CouponProduct(campaign: RecordID(key: "18"), code: "10000089238", product: RecordID(key: "1082185"))),
       Sample(
         CouponRedemption(
           id: uuid, member: member, code: "10000089238", campaign: campaign, store: store, order: uuid,

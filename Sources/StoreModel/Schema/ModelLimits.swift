@@ -2,8 +2,8 @@
 package enum ModelLimits {
   /// A natural key. Long enough for any article number, short enough for an index page to hold many.
   package static let keyBytes = 64
-  /// An id of any kind: two keys and a UUID with room to spare.
-  package static let recordIDBytes = 160
+  /// An id of any kind: three keys with what separates them.
+  package static let recordIDBytes = 200
   /// A text field: a long note. Pictures and documents are not fields.
   package static let textBytes = 64 << 10
   /// Elements in a `set` field, and entries in `customFields`: beyond that they are an entity of their own.
