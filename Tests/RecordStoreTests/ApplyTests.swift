@@ -214,8 +214,8 @@ import Wire
     #expect(try hq.state(Shop.photo, "p") == store.state(Shop.photo, "p"))
     #expect(try hq.store.heldEntities() == [Shop.note, Shop.photo])
     #expect(try hq.commit(.photo("p", "y")).refusal == .unknownEntity)
-    // HQ's log, read by another HQ.
-    try upstream.receive(hq.stretch(for: .hq, after: 0).groups, from: NodeNumber(2))
+    // HQ's log, read by a newer HQ.
+    try upstream.receive(hq.stretch(for: .hq, after: 0).groups, from: one)
     #expect(try upstream.state(Shop.photo, "p") == store.state(Shop.photo, "p"))
     // A merge of two unknown states follows the same laws.
     try store.mustCommit(.photo("p", "z"))

@@ -43,15 +43,15 @@ import Testing
   }
 
   @Test(arguments: BackendKind.allCases) func aDeletedEntryCountsForNothing(_ kind: BackendKind) throws {
-    let hq = try TestNode(kind, 0)
-    var store = Foreign(1)
-    let group = store.entry("e", store: 1, "cash", 5)
+    let store = try TestNode(kind, 1)
+    var hq = Foreign(0)
+    let group = hq.entry("e", store: 1, "cash", 5)
     var deleted = group
-    deleted.stamp = store.stamp()
+    deleted.stamp = hq.stamp()
     deleted.records[0].delete(stamp: deleted.stamp)
-    #expect(try hq.receive([group, deleted], from: NodeNumber(1)) == [.applied, .applied])
-    #expect(try hq.balance(1, "cash") == 0)
-    #expect(try hq.isDeleted(Shop.entry, "e") == true)
+    #expect(try store.receive([group, deleted], from: .hq) == [.applied, .applied])
+    #expect(try store.balance(1, "cash") == 0)
+    #expect(try store.isDeleted(Shop.entry, "e") == true)
   }
 
   @Test("FC-43 the retail model's stock is the sum of its movements", arguments: BackendKind.allCases)

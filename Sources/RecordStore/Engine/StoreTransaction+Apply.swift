@@ -49,6 +49,7 @@ extension StoreTransaction {
       } catch {
         switch error {
         case .store(let error): throw error
+        case .refused(let error): return .refused(code: error.code.rawValue, reason: error.description)
         case .model(let error):
           return try park(index, of: batch, keys: keys, code: error.code.rawValue, reason: error.description)
         }
@@ -71,6 +72,10 @@ extension StoreTransaction {
     var changes: [Change] = []
     var isAsReceived = true
     var keys: Set<RecordKey> = []
+    if node.identity.isHQ, let eviction = group.evictions.first {
+      let name = model.entity(eviction.key.entity)?.name ?? "\(eviction.key.entity)"
+      throw .refused(ModelError(.notAllowed, entity: name, "a store cannot evict records at HQ"))
+    }
     for incoming in group.records {
       let schema = model.entity(incoming.entity)
       let isFirst = keys.insert(incoming.key).inserted
@@ -78,6 +83,7 @@ extension StoreTransaction {
         throw .model(problem)
       }
       let stored = try lift { () throws(StoreError) in try backend.find(incoming.key) }
+      if node.identity.isHQ { try admit(incoming, over: stored, schema, from: peer) }
       guard let merged = merged(incoming, into: stored) else { continue }
       if merged.approximateByteCount > ModelLimits.recordBytes {
         throw .model(
@@ -90,6 +96,22 @@ extension StoreTransaction {
     try lift { () throws(StoreError) in
       try write(changes, stamp: group.stamp, lane: lane, from: peer, isAsReceived: isAsReceived)
       for eviction in group.evictions { try evict(eviction) }
+    }
+  }
+
+  /// HQ takes from a store only what the store may say.
+  private func admit(
+    _ incoming: RecordState, over stored: StoredRecord?, _ schema: EntitySchema?, from peer: NodeNumber
+  ) throws(ApplyError) {
+    let departed = try lift { () throws(StoreError) -> [NodeNumber] in
+      guard let stored else { return [] }
+      return try backend.departures(of: stored.ref)
+    }
+    let admission = Admission(peer: peer, schema: schema, hasDeparted: departed.contains(peer))
+    do throws(ModelError) {
+      try admission.check(incoming, over: stored?.state)
+    } catch {
+      throw .refused(error)
     }
   }
 
@@ -156,6 +178,8 @@ extension ReceiveCursor {
 /// Why a group was not merged: it does not fit the model (and is parked), or the store failed (and nothing happened).
 private enum ApplyError: Error {
   case model(ModelError)
+  /// The peer may not say this; it is shown, and not kept.
+  case refused(ModelError)
   case store(StoreError)
 }
 

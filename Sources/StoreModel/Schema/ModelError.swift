@@ -11,6 +11,10 @@ package struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case notAllowed = "not-allowed"
     case immutable
     case inconsistentState = "inconsistent-state"
+    /// A store sends what only another node can have written.
+    case forged
+    /// A store sends a record that is none of its own.
+    case outOfScope = "out-of-scope"
   }
 
   package var code: Code
