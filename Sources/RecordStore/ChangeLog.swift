@@ -37,9 +37,16 @@ package struct LogEntry: Hashable, Sendable {
   package var origin: NodeNumber?
   package var audience: Audience
   package var records: [RecordRef]
+  /// The entries that the records belonged to before this one, ascending: their groups are whole at a peer only if it
+  /// has them as well.
+  package var needs: [Sequence64]
+  /// The first entry of the received batch that this one came with; itself if it came alone. The batch may have held a
+  /// chain of groups, which is whole only together.
+  package var batchStart: Sequence64
 
   package init(
-    sequence: Sequence64, lane: Lane, stamp: Stamp, origin: NodeNumber?, audience: Audience, records: [RecordRef]
+    sequence: Sequence64, lane: Lane, stamp: Stamp, origin: NodeNumber?, audience: Audience, records: [RecordRef],
+    needs: [Sequence64] = [], batchStart: Sequence64? = nil
   ) {
     self.sequence = sequence
     self.lane = lane
@@ -47,6 +54,8 @@ package struct LogEntry: Hashable, Sendable {
     self.origin = origin
     self.audience = audience
     self.records = records
+    self.needs = needs
+    self.batchStart = batchStart ?? sequence
   }
 }
 

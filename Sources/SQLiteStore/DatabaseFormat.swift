@@ -23,7 +23,8 @@ enum DatabaseFormat {
     CREATE INDEX sync_hidden_held ON sync_hidden (entity, id) WHERE kind = 0;
     CREATE TABLE sync_log (
       lane INTEGER NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL, replica INTEGER NOT NULL,
-      origin INTEGER, audience INTEGER NOT NULL, records BLOB NOT NULL, PRIMARY KEY (lane, sequence)) WITHOUT ROWID;
+      origin INTEGER, audience INTEGER NOT NULL, records BLOB NOT NULL, links BLOB,
+      PRIMARY KEY (lane, sequence)) WITHOUT ROWID;
     CREATE TABLE sync_departure (
       entity INTEGER NOT NULL, "row" INTEGER NOT NULL, node INTEGER NOT NULL,
       PRIMARY KEY (entity, "row", node)) WITHOUT ROWID;

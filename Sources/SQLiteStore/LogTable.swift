@@ -14,8 +14,8 @@ final class LogTable {
   init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
     path = connection.path
     self.replicas = replicas
-    let all = "lane, sequence, time, replica, origin, audience, records"
-    insert = SQLiteStatement(connection, "INSERT INTO sync_log (\(all)) VALUES (?, ?, ?, ?, ?, ?, ?)")
+    let all = "lane, sequence, time, replica, origin, audience, records, links"
+    insert = SQLiteStatement(connection, "INSERT INTO sync_log (\(all)) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
     listAfter = SQLiteStatement(
       connection, "SELECT \(all) FROM sync_log WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?")
     let lanes = Lane.allCases.map { String($0.rawValue) }.joined(separator: ", ")
@@ -32,6 +32,7 @@ final class LogTable {
     if let origin = entry.origin { insert.bind(origin.rawValue, at: 5) } else { insert.bindNull(at: 5) }
     insert.bind(entry.audience.number, at: 6)
     insert.bind(Self.pack(entry.records), at: 7)
+    if let links = Self.packLinks(entry) { insert.bind(links, at: 8) } else { insert.bindNull(at: 8) }
     try insert.run()
   }
 
@@ -58,8 +59,44 @@ final class LogTable {
     guard let records = Self.unpack(try row.bytes(6)) else {
       throw .corrupt(path, "sync_log \(sequence): expected packed records, found other bytes")
     }
-    return LogEntry(
+    var entry = LogEntry(
       sequence: sequence, lane: lane, stamp: stamp, origin: origin, audience: audience, records: records)
+    if !row.isNull(7), !Self.unpackLinks(try row.bytes(7), into: &entry) {
+      throw .corrupt(path, "sync_log \(sequence): expected packed links, found other bytes")
+    }
+    return entry
+  }
+
+  /// How far back the batch began, then the needed entries, each as the difference to the one before; nil for the most
+  /// common entry, new records written alone.
+  static func packLinks(_ entry: LogEntry) -> [UInt8]? {
+    guard !entry.needs.isEmpty || entry.batchStart != entry.sequence else { return nil }
+    var writer = ByteWriter(reserving: 4)
+    writer.append(varint: entry.sequence &- entry.batchStart)
+    // From the latest back: what a record belonged to before is mostly not long ago.
+    var previous = entry.sequence
+    for needed in entry.needs.reversed() {
+      writer.append(varint: previous &- needed)
+      previous = needed
+    }
+    return writer.bytes
+  }
+
+  static func unpackLinks(_ bytes: [UInt8], into entry: inout LogEntry) -> Bool {
+    var reader = ByteReader(bytes)
+    do throws(ByteError) {
+      entry.batchStart = entry.sequence &- (try reader.readVarint())
+      var needs: [Sequence64] = []
+      var previous = entry.sequence
+      while !reader.isAtEnd {
+        previous &-= try reader.readVarint()
+        needs.append(previous)
+      }
+      entry.needs = needs.reversed()
+      return true
+    } catch {
+      return false
+    }
   }
 
   /// Runs of one entity: its tag, how many, and the difference of each row to the one before. Order is kept.

@@ -40,7 +40,6 @@ package final class Simulator {
   let makeStore: StoreMaker
   /// Whether records that change count for whole groups too. A record that a later group of another lane took along,
   /// or that HQ sends on apart from its group, may be seen before the rest of its group.
-  let isStrict: Bool
   var faults: SeededGenerator
   var network: SeededGenerator
   var workload: Workload
@@ -70,7 +69,6 @@ package final class Simulator {
 
   package init(
     seed: UInt64, stores: Int? = nil, operations: Int = SimulationLimits.operations, plan: FaultPlan? = nil,
-    isStrict: Bool = false,
     makeStore: @escaping StoreMaker = { _, backend throws(StoreError) in try StoreEngine(backend) },
     traceSink: ((String) -> Void)? = nil
   ) throws(StoreError) {
@@ -79,7 +77,6 @@ package final class Simulator {
     let storeCount = stores ?? drawn
     self.plan = plan ?? FaultPlan(stores: storeCount, using: &generator)
     self.makeStore = makeStore
-    self.isStrict = isStrict
     faults = generator.split()
     network = generator.split()
     workload = Workload(stores: storeCount, using: generator.split())

@@ -4,14 +4,13 @@ import Simulation
 /// `simulate --seed N`, or many seeds: runs, prints what it found, and gives the exit status.
 struct SimulateCommand {
   private static let usage = """
-    usage: simulate [--seed N | --seeds A-B] [--stores N] [--operations N] [--trace] [--double] [--strict]
+    usage: simulate [--seed N | --seeds A-B] [--stores N] [--operations N] [--trace] [--double]
       --seed N        one run; the same seed gives the same run (default: 1)
       --seeds A-B     all of them; fails too if a rare path was never reached in 100 runs or more
       --stores N      1 to 64 stores instead of a number drawn from the seed
       --operations N  what the people do, 1 to 100000 (default: 150)
       --trace         print every event
       --double        run twice, and compare every line
-      --strict        whole commit groups count with the records that change, not the facts alone
     exit status: 0 all rules held, 1 a violation, 2 wrong usage
     """
 
@@ -20,7 +19,6 @@ struct SimulateCommand {
   private var operations = SimulationLimits.operations
   private var traces = false
   private var isDouble = false
-  private var isStrict = false
 
   /// Nil if the arguments make no sense.
   init?(arguments: [String]) {
@@ -29,7 +27,6 @@ struct SimulateCommand {
       switch option {
       case "--trace": traces = true
       case "--double": isDouble = true
-      case "--strict": isStrict = true
       case "--seed":
         guard let seed = rest.popFirst().flatMap({ UInt64($0) }) else { return nil }
         seeds = seed...seed
@@ -103,7 +100,7 @@ extension SimulateCommand {
   private func runOnce(_ seed: UInt64, traces: Bool) -> RunReport? {
     do {
       let simulator = try Simulator(
-        seed: seed, stores: stores, operations: operations, isStrict: isStrict, traceSink: traces ? { print($0) } : nil)
+        seed: seed, stores: stores, operations: operations, traceSink: traces ? { print($0) } : nil)
       return simulator.run()
     } catch {
       print("SEED \(seed): no node can be made: \(error)")

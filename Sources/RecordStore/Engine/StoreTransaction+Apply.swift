@@ -20,8 +20,9 @@ extension StoreTransaction {
       }
     }
     var results: [GroupResult] = []
+    let start = node.head + 1
     for (index, group) in batch.groups.enumerated() {
-      results.append(try apply(group, at: index, of: batch))
+      results.append(try apply(group, at: index, of: batch, startingAt: start))
     }
     // The cursor lies in the transaction that it speaks for: it never passes what is neither applied nor parked.
     let next = ReceiveCursor(
@@ -32,7 +33,7 @@ extension StoreTransaction {
   }
 
   private mutating func apply(
-    _ incoming: IncomingGroup, at index: Int, of batch: IncomingBatch
+    _ incoming: IncomingGroup, at index: Int, of batch: IncomingBatch, startingAt start: Sequence64
   ) throws(StoreError) -> GroupResult {
     switch incoming {
     case .undecodable(let reason):
@@ -44,7 +45,7 @@ extension StoreTransaction {
           index, of: batch, keys: keys, code: "behind-parked", reason: "a parked group touches the same record")
       }
       do {
-        try merge(group, lane: batch.lane, from: batch.peer)
+        try merge(group, lane: batch.lane, from: batch.peer, batchStart: start)
         return .applied
       } catch {
         switch error {
@@ -68,7 +69,9 @@ extension StoreTransaction {
   }
 
   /// A group is applied whole or not at all: everything is checked and merged before anything is written.
-  private mutating func merge(_ group: CommitGroup, lane: Lane, from peer: NodeNumber) throws(ApplyError) {
+  private mutating func merge(
+    _ group: CommitGroup, lane: Lane, from peer: NodeNumber, batchStart: Sequence64
+  ) throws(ApplyError) {
     var changes: [Change] = []
     var isAsReceived = true
     var keys: Set<RecordKey> = []
@@ -94,7 +97,8 @@ extension StoreTransaction {
     }
     observe(group)
     try lift { () throws(StoreError) in
-      try write(changes, stamp: group.stamp, lane: lane, from: peer, isAsReceived: isAsReceived)
+      try write(
+        changes, stamp: group.stamp, lane: lane, from: peer, isAsReceived: isAsReceived, batchStart: batchStart)
       for eviction in group.evictions { try evict(eviction) }
     }
   }

@@ -140,7 +140,11 @@ struct WritePlanner {
       if isMissing, field.isRequired {
         throw ModelError(.missingField, entity: schema.name, field: field.name, "expected a value, found none")
       }
-      if !isMissing, fields.contains(where: { $0.field == field.tag }) { try checkWriter(of: field, owner: owner) }
+      // Writing a deleted record anew empties what it held, so that is writing, too.
+      let isEmptied = deleted?.content(of: field.tag) != nil
+      if isEmptied || !isMissing && fields.contains(where: { $0.field == field.tag }) {
+        try checkWriter(of: field, owner: isEmptied ? deleted?.owner(schema) : owner)
+      }
     }
     return state
   }

@@ -27,8 +27,10 @@ struct StoreTransaction<Backend: StorageBackend> {
   /// - Parameters:
   ///   - sender: the peer that they came from; nil if they were written here.
   ///   - isAsReceived: whether they are exactly what the sender has, which then does not need them back.
+  ///   - batchStart: the first sequence of the received batch that they came with.
   mutating func write(
-    _ changes: [Change], stamp: Stamp, lane: Lane, from sender: NodeNumber? = nil, isAsReceived: Bool = false
+    _ changes: [Change], stamp: Stamp, lane: Lane, from sender: NodeNumber? = nil, isAsReceived: Bool = false,
+    batchStart: Sequence64? = nil
   ) throws(StoreError) {
     guard !changes.isEmpty else { return }
     node.head += 1
@@ -48,7 +50,8 @@ struct StoreTransaction<Backend: StorageBackend> {
       }
     }
     let entry = LogEntry(
-      sequence: node.head, lane: lane, stamp: stamp, origin: origin, audience: audience.result, records: refs)
+      sequence: node.head, lane: lane, stamp: stamp, origin: origin, audience: audience.result, records: refs,
+      needs: Set(changes.compactMap(\.stored?.sequence)).sorted(), batchStart: batchStart)
     try backend.append(entry)
   }
 

@@ -5,9 +5,10 @@ import StoreModel
 /// Reads the next stretch of a lane of the log for one peer.
 ///
 /// A record that was written again has moved to its later group, so an earlier group is whole only together with that
-/// later one: a stretch ends where no group in it has lost a record to a group that the peer has not been sent. If the
-/// later group lies further on in the same lane, the stretch goes on to it; if it lies in another lane, it is pulled
-/// in, and sent again in its own lane later, where it has nothing new.
+/// later one, and the later one brings what the earlier wrote: neither may be at a peer without the other. The same holds
+/// for groups that came in one batch, which may have held such a chain. A stretch therefore ends only where all that
+/// belongs together is in it or was sent before. What lies further on in the same lane makes the stretch go on to it;
+/// what lies in another lane is pulled in, and sent again in its own lane later, where it has nothing new.
 struct StretchReader<Backend: StorageBackend> {
   let backend: Backend
   let model: Model
@@ -37,6 +38,7 @@ struct StretchReader<Backend: StorageBackend> {
       guard hasMore else { break }
       for entry in entries {
         let isFull = bytes >= request.budgetBytes || scanned >= request.scanLimit
+        if entry.batchStart <= through, through > request.after { wholeFrom = max(wholeFrom, entry.sequence) }
         if isFull, wholeFrom <= through || bytes >= request.chainBytes { break reading }
         if try !add(entry) { skipped += 1 }
         try pullGroups()
@@ -72,9 +74,45 @@ struct StretchReader<Backend: StorageBackend> {
         bytes += 64
       }
     }
+    // Also of a group whose records have all moved on: what they brought is in the later ones.
+    for sequence in entry.needs { try bring(sequence) }
+    if entry.lane != request.lane { try bringBatch(of: entry) }
     guard !group.records.isEmpty || !group.evictions.isEmpty else { return false }
     groups.append(group)
     return true
+  }
+
+  /// Sees to it that the peer has an earlier group as well.
+  private mutating func bring(_ sequence: Sequence64) throws(StoreError) {
+    let sent = request.sent
+    guard sequence > min(sent.urgent, sent.normal, sent.bulk), let entry = try backend.logEntry(sequence) else {
+      return
+    }
+    pull(entry)
+  }
+
+  /// The other groups that came in one batch with a group of another lane.
+  private mutating func bringBatch(of entry: LogEntry) throws(StoreError) {
+    var position = max(entry.batchStart, 1) - 1
+    while pulled.count < StoreLimits.pulledGroupCount {
+      let entries = try backend.logEntries(lane: entry.lane, after: position, limit: 64)
+      guard let last = entries.last else { return }
+      for other in entries {
+        if other.sequence > entry.sequence, other.batchStart > entry.sequence { return }
+        pull(other)
+      }
+      position = last.sequence
+    }
+  }
+
+  private mutating func pull(_ entry: LogEntry) {
+    if entry.lane == request.lane {
+      wholeFrom = max(wholeFrom, entry.sequence)
+    } else if entry.sequence > request.sent[entry.lane], pulled.count < StoreLimits.pulledGroupCount,
+      pulled.insert(entry.sequence).inserted
+    {
+      toPull.append(entry.sequence)
+    }
   }
 
   /// Takes note of where a record of a group has moved to.
@@ -83,13 +121,7 @@ struct StretchReader<Backend: StorageBackend> {
       throw StoreError(.corrupt, "a record belongs to the log entry \(stored.sequence), which is not there")
     }
     guard later.origin != request.peer, later.audience.mayConcern(request.peer) else { return }
-    if later.lane == request.lane {
-      wholeFrom = max(wholeFrom, later.sequence)
-    } else if later.sequence > request.sent[later.lane], pulled.count < StoreLimits.pulledGroupCount,
-      pulled.insert(later.sequence).inserted
-    {
-      toPull.append(later.sequence)
-    }
+    pull(later)
   }
 
   /// Beyond the bytes of a chain they come in their own lanes: a batch must fit its frame before all else.
