@@ -94,9 +94,27 @@ import Wire
     #expect(hello.cursors == LaneMap(urgent: 1_200, normal: 1_190, bulk: 880))
   }
 
+  /// The task of the example as HQ has it: made a day before, with a note of 40 seconds before.
+  private static var task: RecordState {
+    let id = RecordID(Hex.decode("019ca8adfa207a018000000000000a01") ?? [])
+    var state = RecordState(entity: StoreTask.tag, id: id)
+    func stamp(_ milliseconds: Int64) -> Stamp {
+      Stamp(time: HybridTimestamp(wall: WallTime(milliseconds: milliseconds)), replica: hq)
+    }
+    func write(_ field: StoreTask.Field, _ value: Value) -> FieldWrite {
+      FieldWrite(FieldTag(field.rawValue), .set(value))
+    }
+    state.write(
+      [write(.title, .text("Count the milk")), write(.store, .integer(3)), write(.status, .text("open"))],
+      stamp: stamp(1_772_356_500_000))
+    state.write([write(.note, .text("Shelf 4 too"))], stamp: stamp(1_772_442_860_000))
+    return state
+  }
+
   /// Applies the batches of one side to a node that stands where the handshake says.
   private func results(
-    of replica: ReplicaID, holding peer: NodeNumber, cursors: LaneMap<Sequence64>, batches: [Batch]
+    of replica: ReplicaID, from peer: NodeNumber, cursors: LaneMap<Sequence64>, holding records: [RecordState] = [],
+    batches: [Batch]
   ) throws -> [[GroupResult]] {
     let wall = WallTime(milliseconds: 1_772_442_900_000)
     let epoch = Epoch(rawValue: 1)
@@ -105,6 +123,7 @@ import Wire
       var node = backend.loadNode()
       node.clock = HybridClock(last: HybridTimestamp(wall: wall))
       backend.saveNode(node)
+      for record in records { _ = backend.insert(record.key, .held(record), sequence: 1) }
       for lane in Lane.allCases {
         backend.setReceiveCursor(ReceiveCursor(epoch: epoch, through: cursors[lane]), peer: peer, lane: lane)
       }
@@ -128,9 +147,10 @@ import Wire
   @Test func theReceiversAnswerAsTheTextSays() throws {
     guard case .hello(let hello) = try messages()[0], case .welcome(let welcome) = try messages()[1] else { return }
     let batches = try batches()
-    let atHQ = try results(of: Self.hq, holding: NodeNumber(3), cursors: welcome.cursors, batches: [batches[0]])
+    let atHQ = try results(
+      of: Self.hq, from: NodeNumber(3), cursors: welcome.cursors, holding: [Self.task], batches: [batches[0]])
     let atStore = try results(
-      of: Self.store, holding: .hq, cursors: hello.cursors, batches: Array(batches.dropFirst()))
+      of: Self.store, from: .hq, cursors: hello.cursors, batches: Array(batches.dropFirst()))
     var answers: [Acknowledgement] = []
     for (batch, results) in zip(batches, atHQ + atStore) {
       let exceptions = results.enumerated().compactMap { index, result -> Acknowledgement.Exception? in
