@@ -81,5 +81,6 @@ let package = Package(
     tests("RetailTests", ["Base", "Causality", "StoreModel", "Retail"]),
     tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
+    tests("EndToEndTests", ["CSQLite", "Interchange", "hq-node", "store-node", "syncctl"]),
   ]
 )

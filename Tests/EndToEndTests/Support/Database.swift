@@ -1,0 +1,43 @@
+import CSQLite
+import Testing
+
+/// A node's database as anyone with `sqlite3` sees it, beside the node that runs on it.
+final class Database {
+  private var connection: OpaquePointer?
+
+  init(_ path: String) throws {
+    let code = sqlite3_open_v2(path, &connection, SQLITE_OPEN_READONLY, nil)
+    try #require(code == SQLITE_OK, "\(path): \(code)")
+    sqlite3_busy_timeout(connection, 5_000)
+  }
+
+  deinit { sqlite3_close_v2(connection) }
+
+  /// The rows, each with its columns as text and bars between them.
+  func rows(_ query: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> [String] {
+    var statement: OpaquePointer?
+    let prepared = sqlite3_prepare_v2(connection, query, -1, &statement, nil)
+    defer { sqlite3_finalize(statement) }
+    try #require(prepared == SQLITE_OK, "\(query): \(message)", sourceLocation: sourceLocation)
+    var rows: [String] = []
+    while true {
+      switch sqlite3_step(statement) {
+      case SQLITE_ROW:
+        let columns = (0..<sqlite3_column_count(statement)).map { column in
+          sqlite3_column_text(statement, column).map { String(cString: $0) } ?? "–"
+        }
+        rows.append(columns.joined(separator: "|"))
+      case SQLITE_DONE: return rows
+      default: try #require(Bool(false), "\(query): \(message)", sourceLocation: sourceLocation)
+      }
+    }
+  }
+
+  private var message: String { String(cString: sqlite3_errmsg(connection)) }
+}
+
+extension Node {
+  func rows(_ query: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> [String] {
+    try database.rows(query, sourceLocation: sourceLocation)
+  }
+}
