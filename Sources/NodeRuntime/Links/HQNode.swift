@@ -47,7 +47,6 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     return statuses.values.map { status in
       var status = status
       guard let link = links[status.node] else { return status }
-      status.acknowledged = link.acknowledged ?? status.acknowledged
       status.isCaughtUp = link.peerIsCaughtUp
       return status
     }.sorted { $0.node < $1.node }
@@ -138,7 +137,10 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     guard let node = link.information?.peer.node else { return }
     statuses[node]?.lastContact = gate.clock.now
     statuses[node]?.note(exceptions)
-    if let all = link.acknowledged { acknowledgements.note(all, by: node) }
+    // Kept here too: once closed, the session no longer knows.
+    guard let all = link.acknowledged else { return }
+    statuses[node]?.acknowledged = all
+    acknowledgements.note(all, by: node)
   }
 
   private func received(_ link: LinkDriver, _ batch: Batch, _ results: [GroupResult]) {
@@ -160,7 +162,6 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     links[node] = nil
     statuses[node]?.isConnected = false
     statuses[node]?.lastProblem = reason.description
-    if let acknowledged = link.acknowledged { statuses[node]?.acknowledged = acknowledged }
   }
 }
 

@@ -42,6 +42,9 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
 
   package func start() {
     dispatchPrecondition(condition: .onQueue(queue))
+    // What HQ has taken in earlier runs is not pending, though HQ may be out of reach now.
+    let known = try? gate.writeNow { engine throws(StoreError) in try engine.acknowledged(by: .hq) }
+    if let known { status.acknowledged = known }
     gate.observeGrowth { [weak self] in
       guard let self else { return }
       self.queue.async { self.link?.logGrew() }
@@ -52,7 +55,6 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   package func peerStatuses() -> [PeerStatus] {
     dispatchPrecondition(condition: .onQueue(queue))
     var current = status
-    current.acknowledged = link?.acknowledged ?? status.acknowledged
     current.isCaughtUp = link?.peerIsCaughtUp ?? false
     return [current]
   }
@@ -128,6 +130,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     status.connectedAt = now
     status.lastContact = now
     status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
+    status.acknowledged = information.acknowledged
     status.exceptions = []
     status.lastProblem = nil
     acknowledgements.note(information.acknowledged, by: .hq)
@@ -139,7 +142,11 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   ) {
     status.lastContact = gate.clock.now
     status.note(exceptions)
-    if let all = link.acknowledged { acknowledgements.note(all, by: .hq) }
+    // Kept here too: once closed, the session no longer knows.
+    if let all = link.acknowledged {
+      status.acknowledged = all
+      acknowledgements.note(all, by: .hq)
+    }
     for exception in exceptions {
       log(LogEvent(.warning, "group.notApplied", "HQ has \(exception.outcome) a group: \(exception.reason)"))
     }
@@ -153,7 +160,6 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   }
 
   private func closed(_ link: LinkDriver, _ reason: CloseReason) {
-    if let acknowledged = link.acknowledged { status.acknowledged = acknowledged }
     self.link = nil
     status.isConnected = false
     var retryAfter: Int64 = 0

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Interchange
 import Testing
@@ -35,7 +36,8 @@ final class Node: @unchecked Sendable {
   }
 
   var database: Database { get throws { try Database("\(directory)/storesync.db") } }
-  var isRunning: Bool { daemon != nil }
+  /// What the daemon, or the last one, has logged.
+  var log: String { readFile("\(scratch.path)/\(name).\(runs).log") }
 
   fileprivate func run(_ program: String, _ arguments: [String]) throws -> Child {
     runs += 1
@@ -121,6 +123,13 @@ final class Chain: @unchecked Sendable {
     return node
   }
 
+  /// Ends a store for good; its directory goes too.
+  func remove(_ store: Node) throws {
+    try store.stop()
+    stores.removeAll { $0 === store }
+    try FileManager.default.removeItem(atPath: store.directory)
+  }
+
   /// Starts HQ; from the second time on at the port that it had.
   func startHQ() throws {
     // Another process may have been given the port meanwhile, as one of its own for a while.
@@ -145,6 +154,14 @@ final class Chain: @unchecked Sendable {
     let daemon = try store.run("store-node", ["run", "--data", store.directory])
     _ = try daemon.line(after: "ready")
     store.daemon = daemon
+  }
+
+  /// Begins an import and does not wait for its end.
+  func beginImport(_ path: String, as entity: String, into node: Node) throws -> Child {
+    commands += 1
+    return try Child(
+      "syncctl", ["import", path, "--entity", entity, "--json", "--data", node.directory],
+      errors: "\(scratch.path)/command.\(commands).log", isGuarded: true)
   }
 
   // MARK: What holds

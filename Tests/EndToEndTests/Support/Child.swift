@@ -39,7 +39,8 @@ final class Child: @unchecked Sendable {
 
   /// - Parameter isGuarded: whether a second process sees to it that this one does not outlive the test's; for what runs on.
   init(
-    _ program: String, _ arguments: [String], input inputPath: String = "/dev/null", errors errorPath: String, isGuarded: Bool
+    _ program: String, _ arguments: [String], input inputPath: String = "/dev/null", errors errorPath: String,
+    isGuarded: Bool
   ) throws {
     self.program = program
     self.errorPath = errorPath

@@ -1,0 +1,114 @@
+import Glibc
+import Interchange
+import Testing
+
+/// The line between a shop and headquarters, cut and mended.
+@Suite struct LinkTests {
+  @Test func storeSellsWhileHQIsAway() throws {
+    let chain = try Chain(stores: [1])
+    let store = chain.stores[0]
+    try chain.expectDone(chain.importing((0..<5).map { sale($0) }, as: "sale", into: store))
+    try chain.inSync()
+    try chain.hq.stop()
+    try chain.expectDone(chain.importing((5..<8).map { sale($0) }, as: "sale", into: store))
+
+    let status = try chain.syncctl(store, "status")
+    #expect(status.status == 1)
+    #expect(status.output.contains("store 1: NOT in sync"))
+    #expect(status.output.contains("HQ is not connected"))
+    #expect(status.output.contains("3 groups have not reached HQ"), "the five that HQ has taken are not pending")
+    try store.stop()
+    let resting = try chain.syncctl(store, "status")
+    #expect(resting.status == 1)
+    #expect(resting.output.contains("the node is not running"))
+    #expect(resting.output.contains("3 groups have not reached HQ"))
+
+    try chain.start(store)
+    let restarted = try chain.syncctl(store, "status")
+    #expect(restarted.output.contains("3 groups have not reached HQ"), "it remembers what HQ has taken")
+    try chain.startHQ()
+    try chain.inSync()
+    #expect(try chain.hq.salesTotals() == Node.totals(8))
+  }
+
+  @Test("FC-6 the first upload fails and nothing more is written: it retries by itself")
+  func retriesByItself() throws {
+    let chain = try Chain(stores: [1])
+    let store = chain.stores[0]
+    try chain.hq.stop()
+    try store.stop()
+    try chain.expectDone(chain.importing([sale(1)], as: "sale", into: store))
+    try chain.start(store)
+    try eventually("the first attempt to fail") { store.log.contains("trying again in") }
+    try chain.startHQ()
+    try chain.inSync()
+    #expect(try chain.hq.salesTotals() == Node.totals(1))
+  }
+
+  @Test func changesArePushedBothWays() throws {
+    let chain = try Chain(stores: [1, 2])
+    let (one, two) = (chain.stores[0], chain.stores[1])
+    try chain.expectDone(
+      chain.importing(["store,product,price", "1,apple,125", "2,apple,130"], as: "listing", into: chain.hq))
+    let price = "SELECT store, price FROM listings"
+    try eventually("the first price") { try one.rows(price) == ["1|125"] && two.rows(price) == ["2|130"] }
+    try chain.expectDone(chain.importing(["store,product,price", "1,apple,99"], as: "listing", into: chain.hq))
+    try eventually("the new price") { try one.rows(price) == ["1|99"] }
+    #expect(try two.rows(price) == ["2|130"], "another store's price is not its business")
+
+    try chain.expectDone(chain.importing(["id,name,phone", "7,Ann,+12125550131"], as: "member", into: one))
+    let member = "SELECT id, name, phone FROM members"
+    for node in [chain.hq, two] {
+      try eventually("the new member at \(node.name)") { try node.rows(member) == ["7|Ann|+12125550131"] }
+    }
+    try chain.expectDone(chain.importing(["id,phone", "7,+12125550199"], as: "member", into: two))
+    for node in [chain.hq, one] {
+      try eventually("the new phone at \(node.name)") { try node.rows(member) == ["7|Ann|+12125550199"] }
+    }
+    try chain.inSync()
+  }
+
+  @Test func daemonsEndCleanlyWithAPeerConnected() throws {
+    let chain = try Chain(stores: [1, 2])
+    for (node, signal) in [(chain.stores[0], SIGTERM), (chain.hq, SIGTERM), (chain.stores[1], SIGINT)] {
+      let daemon = try #require(node.daemon)
+      let begin = milliseconds()
+      try daemon.send(signal: signal)
+      #expect(try daemon.status() == 0)
+      #expect(milliseconds() - begin < 3_000, "it takes a tenth of a second; a loaded machine some more")
+    }
+  }
+
+  @Test func storeWithTheCodeOfAnotherHQ() throws {
+    let ours = try Chain()
+    let theirs = try Chain()
+    _ = try ours.joinCode(1)
+    let store = try ours.addStore(1, code: theirs.joinCode(1))
+    try ours.startHQ()
+    try ours.start(store)
+    try eventually("a word about the key") { store.log.contains("key") }
+    let status = try ours.syncctl(store, "status")
+    #expect(status.status == 1)
+    #expect(status.output.contains("HQ is not connected"))
+    #expect(status.output.contains("key"), "\(status.output)")
+    let atHQ = try ours.syncctl(ours.hq, "status", "--json")
+    #expect(atHQ.status == 1)
+    #expect(!atHQ.output.contains("\"isConnected\":true"))
+  }
+
+  @Test func aSecondCodeMakesTheFirstWorthless() throws {
+    let chain = try Chain()
+    let first = try chain.joinCode(1)
+    let second = try chain.joinCode(1)
+    let old = try chain.addStore(1, code: first)
+    try chain.startHQ()
+    try chain.start(old)
+    try eventually("HQ to refuse") { old.log.contains("wrong-credential") }
+    let status = try chain.syncctl(old, "status")
+    #expect(status.status == 1)
+    #expect(status.output.contains("join it again"), "\(status.output)")
+    try chain.remove(old)
+    try chain.start(chain.addStore(1, code: second))
+    try chain.inSync()
+  }
+}
