@@ -30,7 +30,7 @@ struct ImportVerb {
     } catch {
       tell(error.report, path)
       Console.printError("\(path): \(error)")
-      return error.code == .sink ? .unreachable : .usage
+      return sink.problem?.exitStatus ?? .usage
     }
   }
 
@@ -75,8 +75,14 @@ struct ImportVerb {
 }
 
 /// Gives a batch of lines to the node: records as a commit each, and sales as sales.
-private struct NodeSink: ImportSink {
-  let client: ControlClient
+private final class NodeSink: ImportSink {
+  /// Why the node could not go on.
+  private(set) var problem: ControlError?
+  private let client: ControlClient
+
+  init(client: ControlClient) {
+    self.client = client
+  }
 
   func submit(_ items: [ImportItem]) throws -> [ImportOutcome] {
     var drafts: [CBORValue] = []
@@ -101,7 +107,12 @@ private struct NodeSink: ImportSink {
 
   private func answers(_ operation: String, _ name: String, _ values: [CBORValue]) throws(ControlError) -> [CBORValue] {
     guard !values.isEmpty else { return [] }
-    return try client.request(operation, [(name, .array(values))]).arrayValue ?? []
+    do throws(ControlError) {
+      return try client.request(operation, [(name, .array(values))]).arrayValue ?? []
+    } catch {
+      problem = error
+      throw error
+    }
   }
 
   private func outcome(_ answer: CBORValue?) -> ImportOutcome {
