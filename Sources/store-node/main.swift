@@ -50,6 +50,7 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
 func setHQ(_ arguments: CommandLineArguments, _ list: String) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
   let endpoints = try Endpoint.list(list)
+  try directory.checkDatabase()
   let gate = try StoreGate(path: directory.databasePath, model: .retail, clock: SystemWallClock())
   try gate.writeNow { engine throws(StoreError) in
     var membership = try NodeSettings.membership(engine)

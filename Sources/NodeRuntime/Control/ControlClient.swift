@@ -23,9 +23,10 @@ package final class ControlClient: @unchecked Sendable {
   /// - Throws: `unreachable` if the node does not answer and its database cannot be opened either.
   package init(directory: DataDirectory, model: Model) throws(ControlError) {
     ignoreBrokenPipes()
-    guard directory.hasDatabase else {
-      throw ControlError(
-        .usage, "there is no database in “\(directory.path)”; `hq-node init` or `store-node join` makes one")
+    do throws(StoreError) {
+      try directory.checkDatabase()
+    } catch {
+      throw ControlError(.usage, error.message)
     }
     let queue = queue
     let connected = Self.wait { (done: @escaping @Sendable (Result<ByteStream, TransportError>) -> Void) in

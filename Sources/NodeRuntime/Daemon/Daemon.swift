@@ -21,6 +21,7 @@ package final class Daemon: @unchecked Sendable {
     self.directory = directory
     self.log = log
     ignoreBrokenPipes()
+    try directory.checkDatabase()
     gate = try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock())
   }
 

@@ -16,6 +16,13 @@ package struct DataDirectory: Hashable, Sendable {
 
   package var hasDatabase: Bool { access(databasePath, F_OK) == 0 }
 
+  /// - Throws: `notFound`, with what makes one, if no node was ever made here.
+  package func checkDatabase() throws(StoreError) {
+    guard !hasDatabase else { return }
+    throw StoreError(
+      .notFound, "there is no database in “\(path)”; `hq-node init` or `store-node join` makes one")
+  }
+
   /// Makes the directory if it is not there, readable by its owner alone.
   package func create() throws(StoreError) {
     guard mkdir(path, 0o700) != 0 else { return }
