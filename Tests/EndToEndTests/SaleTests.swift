@@ -21,7 +21,8 @@ import Testing
 
     #expect(try chain.hq.salesTotals() == Node.totals(2))
     #expect(
-      try chain.hq.rows("SELECT store, receipt, member, business_day, currency, line_count FROM orders ORDER BY receipt")
+      try chain.hq.rows(
+        "SELECT store, receipt, member, business_day, currency, line_count FROM orders ORDER BY receipt")
         == ["1|R1|7|20170821|USD|2", "1|R2|–|20170821|USD|2"])
     #expect(
       try chain.hq.rows(
