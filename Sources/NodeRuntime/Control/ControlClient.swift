@@ -46,7 +46,7 @@ package final class ControlClient: @unchecked Sendable {
         service = ControlService(node: RestingNode(gate: gate))
       } catch {
         throw error.code == .inUse
-          ? ControlError(.unreachable, "the node runs, but does not answer: \(unreachable.message)")
+          ? ControlError(.unreachable, "\(error.message). It does not answer as a node: \(unreachable.message)")
           : ControlError(error)
       }
     }
