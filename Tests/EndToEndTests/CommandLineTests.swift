@@ -105,6 +105,35 @@ import Testing
     try chain.inSync()
   }
 
+  @Test func filesAreTheOwnersAlone() throws {
+    let chain = try Chain(stores: [1])
+    for node in [chain.hq, chain.stores[0]] {
+      for name in [
+        "", "/storesync.db", "/storesync.db-wal", "/storesync.db-shm", "/storesync.db.lock", "/control.sock",
+      ] {
+        var information = stat()
+        #expect(stat(node.directory + name, &information) == 0, "\(name)")
+        #expect(information.st_mode & 0o077 == 0, "\(node.name)\(name) holds keys and customers")
+      }
+    }
+  }
+
+  @Test func twoCommandsOnARestingNode() throws {
+    let chain = try Chain()
+    let path = "\(chain.scratch.path)/slow.csv"
+    let made = mkfifo(path, 0o600)
+    try #require(made == 0)
+    let first = try chain.beginImport(path, as: "member", into: chain.hq)
+    // It opens the pipe once it holds the database.
+    let door = open(path, O_WRONLY | O_CLOEXEC)
+    let second = try chain.syncctl(chain.hq, "status")
+    #expect(second.status == 3 && second.problem.contains("process \(first.pid)"), "\(second.errors)")
+    #expect(write(door, "id,name\n7,Ann\n", 14) == 14)
+    close(door)
+    #expect(try first.status() == 0, "\(first.errors)")
+    #expect(try chain.hq.rows("SELECT name FROM members") == ["Ann"])
+  }
+
   @Test func addressInUse() throws {
     let (first, second) = (try Chain(), try Chain())
     try first.startHQ()

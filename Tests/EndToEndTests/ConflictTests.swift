@@ -79,6 +79,29 @@ import Testing
       text.contains("→ \"likes coffee\"  from store 2") && text.contains("  \"likes tea\"  from store 1"), "\(text)")
   }
 
+  @Test func twoStoresClaimOneTask() throws {
+    let chain = try Chain(stores: [1, 2])
+    let (one, two) = (chain.stores[0], chain.stores[1])
+    try chain.expectDone(
+      chain.importing(["id,title,store,status", "T1,Lend a hand,1,open"], as: "task", into: chain.hq))
+    try chain.inSync()
+    try chain.hq.stop()
+    // The second has heard of it by telephone.
+    try chain.expectDone(chain.importing(["id,claimedBy,status", "T1,Bea,claimed"], as: "task", into: one))
+    try chain.expectDone(
+      chain.importing(
+        ["id,title,store,status,claimedBy", "T1,Lend a hand,1,claimed,Cid"], as: "task", into: two))
+    try chain.startHQ()
+    try chain.inSync()
+    for node in [chain.hq, one] {
+      #expect(try node.rows("SELECT title, claimed_by FROM tasks") == ["Lend a hand|Bea"], "\(node.name)")
+    }
+    #expect(try two.rows("SELECT title FROM tasks") == [], "a task of the first store is not the second's to keep")
+    let claim = try #require(try chain.conflicts(at: chain.hq).first { $0["detail"] == .string("claimedBy") })
+    #expect(claim["rule"] == .string("first") && claim["status"] == .string("decided"))
+    #expect(try values(claim) == ["Bea from 1, shown", "Cid from 2"])
+  }
+
   @Test("FC-16 two members with one phone: a conflict that a person can see, never a deletion")
   func onePhoneTwice() throws {
     let chain = try Chain(stores: [1, 2])
