@@ -81,6 +81,8 @@ let package = Package(
     tests("RetailTests", ["Base", "Causality", "StoreModel", "Retail"]),
     tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
-    tests("EndToEndTests", ["CSQLite", "Interchange", "hq-node", "store-node", "syncctl"]),
+    tests(
+      "EndToEndTests",
+      ["CSQLite", "Interchange", "Transport", "NodeRuntime", "hq-node", "store-node", "syncctl"]),
   ]
 )
