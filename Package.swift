@@ -39,12 +39,12 @@ let package = Package(
 
     pure("Base"),
     pure("Causality", ["Base"]),
-    pure("StoreModel", ["Base", "Causality"]),
-    pure("Merge", ["Base", "Causality", "StoreModel"]),
+    pure("StoreModel", ["Base"]),
+    pure("Merge", ["Causality", "StoreModel"]),
     pure("RecordStore", ["Base", "Causality", "StoreModel", "Merge"]),
     pure("Wire", ["Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
-    pure("SyncSession", ["Base", "Causality", "StoreModel", "Merge", "Wire", "RecordStore"]),
-    shell("Retail", ["Base", "Causality", "StoreModel"]),
+    pure("SyncSession", ["Base", "Causality", "StoreModel", "Wire", "RecordStore"]),
+    shell("Retail", ["Base", "StoreModel"]),
     pure("Interchange", ["Base", "StoreModel", "Retail"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
@@ -55,15 +55,9 @@ let package = Package(
         "Transport",
         "Retail",
       ]),
-    program("hq-node", ["Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime"]),
-    program(
-      "store-node", ["Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime"]),
-    program(
-      "syncctl",
-      [
-        "Base", "Causality", "StoreModel", "RecordStore", "SQLiteStore", "Transport", "Wire", "NodeRuntime",
-        "Interchange",
-      ]),
+    program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime"]),
+    program("store-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime"]),
+    program("syncctl", ["StoreModel", "Wire", "NodeRuntime", "Interchange"]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     program("simulate", ["Base", "Simulation"]),
 
@@ -78,7 +72,7 @@ let package = Package(
       data: ["Scenarios"]),
     tests("SimulationTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Simulation"]),
     tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
-    tests("RetailTests", ["Base", "Causality", "StoreModel", "Retail"]),
+    tests("RetailTests", ["Base", "StoreModel", "Retail"]),
     tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
     tests(
