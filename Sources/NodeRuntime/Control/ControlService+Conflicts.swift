@@ -9,17 +9,25 @@ extension ControlService {
   func conflicts(_ request: CBORValue, _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
     let includesClosed = request["all"]?.booleanValue ?? false
     let model = gate.model
-    read(completion) { engine throws(StoreError) in
-      try engine.conflictCases(includingClosed: includesClosed)
+    read(completion) { engine throws(StoreError) -> [(ConflictCase, RecordState?)] in
+      var cases: [(ConflictCase, RecordState?)] = []
+      for conflict in try engine.conflictCases(includingClosed: includesClosed) {
+        let subject = conflict.subject
+        let isOfFact = subject.kind == .immutable
+        let key = RecordKey(entity: subject.entity, id: subject.record)
+        cases.append((conflict, isOfFact ? try engine.record(key) : nil))
+      }
+      return cases
     } then: { cases in
       .success(
         .object([
-          "schema": .integer(Self.schema), "conflicts": .array(cases.map { Self.value(of: $0, model) }),
+          "schema": .integer(Self.schema), "conflicts": .array(cases.map { Self.value(of: $0, fact: $1, model) }),
         ]))
     }
   }
 
-  private static func value(of conflict: ConflictCase, _ model: Model) -> CBORValue {
+  /// - Parameter fact: the record of an `immutable` case, whose candidates differ in several fields together.
+  private static func value(of conflict: ConflictCase, fact: RecordState?, _ model: Model) -> CBORValue {
     let schema = model.entity(conflict.subject.entity)
     func text(_ id: RecordID) -> CBORValue { .text(schema?.identity.text(of: id) ?? id.description) }
     let fieldName = conflict.subject.detail.split(separator: ".").first.map(String.init) ?? ""
@@ -36,7 +44,8 @@ extension ControlService {
       "candidates": .array(
         conflict.candidates.map { candidate in
           .object([
-            "value": candidate.value.shownValue(field), "node": .text("\(candidate.stamp.replica.node)"),
+            "value": fact.map { differences(of: $0, at: candidate.stamp, schema) } ?? candidate.value.shownValue(field),
+            "node": .text("\(candidate.stamp.replica.node)"),
             "stamp": .text("\(candidate.stamp)"), "at": .text(RFC3339.format(candidate.stamp.time.wall)),
             "isShown": .boolean(candidate.isShown),
           ])
@@ -44,6 +53,23 @@ extension ControlService {
       "openedAt": .text(RFC3339.format(conflict.openedAt)),
       "changedAt": .text(RFC3339.format(conflict.changedAt)),
     ])
+  }
+
+  /// The fields in which the writers of a fact differ, as one of them wrote them.
+  private static func differences(of fact: RecordState, at stamp: Stamp, _ schema: EntitySchema?) -> CBORValue {
+    var pairs: [CBORValue.Pair] = []
+    for state in fact.fields {
+      guard let field = schema?.field(state.tag), let siblings = state.content.siblings else { continue }
+      // A writer that left the field out differs, too.
+      var writers: Set<Stamp> = []
+      fact.forEachStamp { writers.insert($0) }
+      guard siblings.count < writers.count || siblings.contains(where: { $0.value != siblings[0].value }) else {
+        continue
+      }
+      let value = siblings.first { $0.stamp == stamp }?.value ?? .null
+      pairs.append(CBORValue.Pair(.text(field.name), value.shownValue(field)))
+    }
+    return .map(pairs)
   }
 
   /// Every value that a record holds, who wrote it when, which one is shown and why.
