@@ -116,12 +116,32 @@ import Testing
     var sent = LaneMap<Sequence64>(repeating: 0)
     sent.urgent = 2
     #expect(try ids(hq.stretch(for: one, sent: sent)) == [["a"]], "the urgent lane has brought it already")
-    #expect(try ids(hq.stretch(for: one, .urgent)) == [["b", "p"]])
+    #expect(try ids(hq.stretch(for: one, .urgent)) == [["b", "p"], ["a"]], "what b belonged to before comes along")
+    sent.normal = 1
+    #expect(try ids(hq.stretch(for: one, .urgent, sent: sent)) == [["b", "p"]], "it was sent already")
     // Both lanes in turn: the repetition changes nothing.
     let store = try TestNode(kind, 1)
     try hq.send(to: store, lanes: [.normal, .urgent])
     #expect(try store.store.count(of: Shop.note) == 2)
     #expect(try store.store.logHead() == 2)
+  }
+
+  @Test("FC-9 FC-11 groups that came in one batch go on in one stretch", arguments: BackendKind.allCases)
+  func batchMatesTravelTogether(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    try hq.mustCommit(.price("before", 1))
+    var store = Foreign(2)
+    let batch = [store.group((Shop.member, "m1", [])), store.group((Shop.member, "m2", []))]
+    #expect(try hq.receive(batch, from: NodeNumber(2)) == [.applied, .applied])
+    try hq.mustCommit(.member("m3"))
+    let stretch = try hq.stretch(for: one, budget: 1)
+    #expect((ids(stretch), stretch.through, stretch.incompleteUntil) == ([["m1"], ["m2"]], 3, 0))
+    #expect(try ids(hq.stretch(for: one, after: 3, budget: 1)) == [["m3"]])
+    let cut = try hq.stretch(for: one, budget: 1, chain: 1)
+    #expect((ids(cut), cut.through, cut.incompleteUntil) == ([["m1"]], 2, 3))
+    // A later urgent group on one of them brings the whole batch.
+    try hq.mustCommit(.member("m2", phone: "1"), .price("p", 1))
+    #expect(try Set(ids(hq.stretch(for: one, .urgent, after: 1)).flatMap(\.self)) == ["m1", "m2", "p"])
   }
 
   @Test(arguments: BackendKind.allCases) func aChainBeyondTheLimitIsMarked(_ kind: BackendKind) throws {

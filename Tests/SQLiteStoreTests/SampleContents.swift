@@ -31,7 +31,8 @@ struct SampleContents: Equatable {
     LogEntry(
       sequence: sequence, lane: lane, stamp: stamp(Int64(sequence), lane == .bulk ? hq : store),
       origin: lane == .urgent ? nil : NodeNumber(UInt32(sequence)), audience: audience,
-      records: rows.map { RecordRef(entity: $0 < 0 ? Entry.tag : Thing.tag, row: abs($0)) })
+      records: rows.map { RecordRef(entity: $0 < 0 ? Entry.tag : Thing.tag, row: abs($0)) },
+      needs: Array(1..<sequence), batchStart: max(sequence, 2) - 1)
   }
 
   static func conflict(_ number: Int64, _ status: ConflictCase.Status, _ record: RecordID) -> ConflictCase {
