@@ -67,6 +67,7 @@ package protocol StorageBackend: AnyObject {
   func put(_ conflictCase: ConflictCase) throws(StoreError)
 
   func park(_ group: ParkedGroup) throws(StoreError)
-  func isBlockedByParked(_ key: RecordKey) throws(StoreError) -> Bool
+  /// Whether a parked group of this peer touches the record.
+  func isBlockedByParked(_ key: RecordKey, from peer: NodeNumber) throws(StoreError) -> Bool
   func parkedGroups() throws(StoreError) -> [ParkedGroup]
 }

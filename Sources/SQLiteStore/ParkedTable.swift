@@ -21,7 +21,12 @@ final class ParkedTable {
     let all = "number, peer, lane, received_at, code, reason, payload"
     insert = statement("INSERT INTO sync_parked (\(all)) VALUES (?, ?, ?, ?, ?, ?, ?)")
     insertKey = statement("INSERT OR IGNORE INTO sync_parked_key (entity, id, number, place) VALUES (?, ?, ?, ?)")
-    isBlocked = statement("SELECT 1 FROM sync_parked_key WHERE entity = ? AND id = ? LIMIT 1")
+    // CROSS JOIN keeps the order: by the record first, of which few groups are parked.
+    isBlocked = statement(
+      """
+      SELECT 1 FROM sync_parked_key AS touched CROSS JOIN sync_parked AS parked ON parked.number = touched.number
+      WHERE touched.entity = ? AND touched.id = ? AND parked.peer = ? LIMIT 1
+      """)
     list = statement("SELECT \(all) FROM sync_parked ORDER BY number")
     listKeys = statement("SELECT entity, id FROM sync_parked_key WHERE number = ? ORDER BY place")
   }
@@ -45,9 +50,10 @@ final class ParkedTable {
     }
   }
 
-  func blocks(_ key: RecordKey) throws(StoreError) -> Bool {
+  func blocks(_ key: RecordKey, from peer: NodeNumber) throws(StoreError) -> Bool {
     isBlocked.bind(key.entity.rawValue, at: 1)
     isBlocked.bind(key.id.bytes, at: 2)
+    isBlocked.bind(peer.rawValue, at: 3)
     return try isBlocked.first { _ throws(StoreError) in true } ?? false
   }
 

@@ -75,6 +75,8 @@ extension SQLiteBackend {
 
   package func put(_ conflictCase: ConflictCase) throws(StoreError) { try cases.put(conflictCase) }
   package func park(_ group: ParkedGroup) throws(StoreError) { try parked.park(group) }
-  package func isBlockedByParked(_ key: RecordKey) throws(StoreError) -> Bool { try parked.blocks(key) }
+  package func isBlockedByParked(_ key: RecordKey, from peer: NodeNumber) throws(StoreError) -> Bool {
+    try parked.blocks(key, from: peer)
+  }
   package func parkedGroups() throws(StoreError) -> [ParkedGroup] { try parked.groups() }
 }

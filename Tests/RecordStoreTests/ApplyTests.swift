@@ -52,6 +52,20 @@ import Wire
       code { try hq.receive([], from: one, epoch: epoch, after: 5, through: 6) } == .wrongCursor, "the old log is gone")
   }
 
+  /// Otherwise the next greeting would name the old log's place as one of the new log, and what lies before it there
+  /// would never come.
+  @Test("FC-26 another log's first batch comes in a lane without a cursor", arguments: BackendKind.allCases)
+  func anotherLogStartsInAnotherLane(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    var store = Foreign(1)
+    try hq.receive([store.note("a", store: 1, text: "x")], from: one, lane: .urgent, after: 0, through: 500)
+    let next = Epoch(rawValue: 8)
+    try hq.receive([store.note("b", store: 1, text: "x")], from: one, epoch: next, after: 0, through: 2)
+    #expect(
+      try hq.store.receiveCursors(from: one, epoch: epoch).urgent.through == 0, "the old log's place is forgotten")
+    #expect(try hq.store.receiveCursors(from: one, epoch: next).normal.through == 2)
+  }
+
   @Test("FC-1 the acknowledgement is lost, the same comes again: applied once", arguments: BackendKind.allCases)
   func reapplying(_ kind: BackendKind) throws {
     let (hq, store) = (try TestNode(kind, 0), try TestNode(kind, 1))

@@ -69,7 +69,13 @@ import Testing
   @Test func parkedGroupsBlockTheirRecords() throws {
     let backend = try SQLiteBackend.create(Directory())
     _ = try SampleContents.write(to: backend)
-    #expect(try SampleContents.keys.map { try backend.isBlockedByParked($0) } == [true, false, false, true, false])
+    let peers = Set(try backend.parkedGroups().map(\.peer))
+    let blocked = try SampleContents.keys.map { key in
+      try peers.contains { try backend.isBlockedByParked(key, from: $0) }
+    }
+    #expect(blocked == [true, false, false, true, false])
+    let nobody = NodeNumber(4_000_000)
+    #expect(try !SampleContents.keys.contains { try backend.isBlockedByParked($0, from: nobody) })
   }
 
   @Test func liveRecordsAreCountedAndFoundByValue() throws {

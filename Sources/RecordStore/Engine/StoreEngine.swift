@@ -30,7 +30,13 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   }
 
   package func apply(_ batch: IncomingBatch, at wall: WallTime) throws(StoreError) -> [GroupResult] {
-    try write(at: wall) { transaction throws(StoreError) in try transaction.apply(batch) }
+    do throws(StoreError) {
+      return try write(at: wall) { transaction throws(StoreError) in try transaction.apply(batch) }
+    } catch {
+      guard error.code == .internalError else { throw error }
+      // A mistake of ours about one group would come again with every attempt and hold up all that lies behind it.
+      return try write(at: wall) { transaction throws(StoreError) in try transaction.apply(batch, isolating: true) }
+    }
   }
 
   private func write<Result>(

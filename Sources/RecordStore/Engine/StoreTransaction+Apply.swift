@@ -5,7 +5,8 @@ import StoreModel
 
 extension StoreTransaction {
   /// Applies a received batch and moves the cursor behind it.
-  mutating func apply(_ batch: IncomingBatch) throws(StoreError) -> [GroupResult] {
+  /// - Parameter isolating: parks a group that the database fails on by a mistake of ours, instead of failing whole.
+  mutating func apply(_ batch: IncomingBatch, isolating: Bool = false) throws(StoreError) -> [GroupResult] {
     let cursor = try backend.receiveCursor(peer: batch.peer, lane: batch.lane)
     let expected = cursor.map { $0.epoch == batch.epoch ? $0.through : 0 } ?? 0
     guard batch.after == expected, batch.through >= batch.after else {
@@ -13,16 +14,18 @@ extension StoreTransaction {
         .wrongCursor,
         "a batch of lane \(batch.lane) starts after \(batch.after), expected \(expected); the link starts anew")
     }
-    if let cursor, cursor.epoch != batch.epoch {
-      // Another log: all lanes start anew together, so that the cursors are always of one log.
-      for lane in Lane.allCases {
-        try backend.setReceiveCursor(ReceiveCursor(epoch: batch.epoch, through: 0), peer: batch.peer, lane: lane)
+    // Another log: all lanes start anew together, so that the cursors are always of one log. This lane may have no
+    // cursor yet where others have one of the old log.
+    for lane in Lane.allCases {
+      guard let other = try backend.receiveCursor(peer: batch.peer, lane: lane), other.epoch != batch.epoch else {
+        continue
       }
+      try backend.setReceiveCursor(ReceiveCursor(epoch: batch.epoch, through: 0), peer: batch.peer, lane: lane)
     }
     var results: [GroupResult] = []
     let start = node.head + 1
     for (index, group) in batch.groups.enumerated() {
-      results.append(try apply(group, at: index, of: batch, startingAt: start))
+      results.append(try apply(group, at: index, of: batch, startingAt: start, isolating: isolating))
     }
     // The cursor lies in the transaction that it speaks for: it never passes what is neither applied nor parked.
     let next = ReceiveCursor(
@@ -33,22 +36,30 @@ extension StoreTransaction {
   }
 
   private mutating func apply(
-    _ incoming: IncomingGroup, at index: Int, of batch: IncomingBatch, startingAt start: Sequence64
+    _ incoming: IncomingGroup, at index: Int, of batch: IncomingBatch, startingAt start: Sequence64, isolating: Bool
   ) throws(StoreError) -> GroupResult {
     switch incoming {
     case .undecodable(let reason):
       return try park(index, of: batch, keys: [], code: "undecodable", reason: reason)
     case .decoded(let group):
       let keys = group.records.map(\.key) + group.evictions.map(\.key)
-      for key in keys where try backend.isBlockedByParked(key) {
+      for key in keys where try backend.isBlockedByParked(key, from: batch.peer) {
         return try park(
           index, of: batch, keys: keys, code: "behind-parked", reason: "a parked group touches the same record")
       }
-      do {
-        try merge(group, lane: batch.lane, from: batch.peer, batchStart: start)
+      do throws(ApplyError) {
+        if isolating {
+          try isolated { (transaction) throws(ApplyError) in
+            try transaction.merge(group, lane: batch.lane, from: batch.peer, batchStart: start)
+          }
+        } else {
+          try merge(group, lane: batch.lane, from: batch.peer, batchStart: start)
+        }
         return .applied
       } catch {
         switch error {
+        case .store(let error) where isolating && error.code == .internalError:
+          return try park(index, of: batch, keys: keys, code: error.code.rawValue, reason: error.message)
         case .store(let error): throw error
         case .refused(let error): return .refused(code: error.code.rawValue, reason: error.description)
         case .model(let error):
@@ -56,6 +67,25 @@ extension StoreTransaction {
         }
       }
     }
+  }
+
+  /// Undoes what `body` wrote if it fails.
+  private mutating func isolated(_ body: (inout Self) throws(ApplyError) -> Void) throws(ApplyError) {
+    var copy = self
+    var failure: ApplyError?
+    _ = try lift { () throws(StoreError) -> Bool? in
+      try backend.savepoint { () throws(StoreError) -> Bool? in
+        do throws(ApplyError) {
+          try body(&copy)
+          return true
+        } catch {
+          failure = error
+          return nil
+        }
+      }
+    }
+    if let failure { throw failure }
+    self = copy
   }
 
   private func park(

@@ -210,6 +210,8 @@ extension MemoryBackend {
     write(\.parked, storage.parked + [group])
   }
 
-  package func isBlockedByParked(_ key: RecordKey) -> Bool { storage.parked.contains { $0.keys.contains(key) } }
+  package func isBlockedByParked(_ key: RecordKey, from peer: NodeNumber) -> Bool {
+    storage.parked.contains { $0.peer == peer && $0.keys.contains(key) }
+  }
   package func parkedGroups() -> [ParkedGroup] { storage.parked }
 }

@@ -9,6 +9,8 @@ final class FailingBackend: StorageBackend {
   /// Writes that still succeed; nil for all.
   var writesLeft: Int?
   private(set) var writeCount = 0
+  /// A record that the database cannot hold, by a mistake of ours: every write of it fails, and nothing else.
+  var indigestible: RecordKey?
 
   init(_ inner: any StorageBackend) {
     self.inner = inner
@@ -19,6 +21,10 @@ final class FailingBackend: StorageBackend {
     guard let left = writesLeft else { return }
     guard left > 0 else { throw StoreError(.diskFull, "the disk is full, says the test") }
     writesLeft = left - 1
+  }
+
+  private func digest(_ key: RecordKey) throws(StoreError) {
+    if key == indigestible { throw StoreError(.internalError, "a mistake, says the test") }
   }
 
   var model: Model { inner.model }
@@ -43,10 +49,12 @@ final class FailingBackend: StorageBackend {
     _ key: RecordKey, _ body: StoredRecord.Body, sequence: Sequence64
   ) throws(StoreError) -> RecordRef {
     try countWrite()
+    try digest(key)
     return try inner.insert(key, body, sequence: sequence)
   }
   func update(_ record: StoredRecord) throws(StoreError) {
     try countWrite()
+    try digest(record.key)
     try inner.update(record)
   }
   func records(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [RecordState] {
@@ -113,6 +121,8 @@ final class FailingBackend: StorageBackend {
     try countWrite()
     try inner.park(group)
   }
-  func isBlockedByParked(_ key: RecordKey) throws(StoreError) -> Bool { try inner.isBlockedByParked(key) }
+  func isBlockedByParked(_ key: RecordKey, from peer: NodeNumber) throws(StoreError) -> Bool {
+    try inner.isBlockedByParked(key, from: peer)
+  }
   func parkedGroups() throws(StoreError) -> [ParkedGroup] { try inner.parkedGroups() }
 }
