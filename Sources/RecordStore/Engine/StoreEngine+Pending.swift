@@ -49,8 +49,8 @@ extension StoreEngine {
       guard let stored = try backend.read(ref), stored.sequence == entry.sequence, let state = stored.state else {
         continue
       }
-      guard let schema = model.entity(state.entity) else { return peer == .hq }
-      if state.scope(schema).contains(peer) { return true }
+      let isInScope = model.entity(state.entity).map { state.scope($0).contains(peer) } ?? (peer == .hq)
+      if isInScope { return true }
       if try backend.departures(of: ref).contains(peer) { return true }
     }
     return false
