@@ -23,7 +23,10 @@ struct StoreTransaction<Backend: StorageBackend> {
     var state: RecordState
   }
 
-  /// Writes the changed records and the one log entry that names them.
+  /// Writes the changed records and the log entry that names them.
+  ///
+  /// A merge may have brought together more than one batch can carry: then there are several entries, of one received
+  /// batch and so a chain, whose parts travel marked incomplete up to the last.
   /// - Parameters:
   ///   - sender: the peer that they came from; nil if they were written here.
   ///   - isAsReceived: whether they are exactly what the sender has, which then does not need them back.
@@ -32,7 +35,33 @@ struct StoreTransaction<Backend: StorageBackend> {
     _ changes: [Change], stamp: Stamp, lane: Lane, from sender: NodeNumber? = nil, isAsReceived: Bool = false,
     batchStart: Sequence64? = nil
   ) throws(StoreError) {
-    guard !changes.isEmpty else { return }
+    let first = node.head + 1
+    for part in Self.parts(of: changes) {
+      try writeEntry(
+        part, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived, batchStart: batchStart ?? first)
+    }
+  }
+
+  private static func parts(of changes: [Change]) -> [ArraySlice<Change>] {
+    var parts: [ArraySlice<Change>] = []
+    var start = 0
+    var bytes = 0
+    for (index, change) in changes.enumerated() {
+      let count = change.state.approximateByteCount
+      if index > start, bytes + count > ModelLimits.groupBytes {
+        parts.append(changes[start..<index])
+        (start, bytes) = (index, 0)
+      }
+      bytes += count
+    }
+    if start < changes.count { parts.append(changes[start...]) }
+    return parts
+  }
+
+  private mutating func writeEntry(
+    _ changes: ArraySlice<Change>, stamp: Stamp, lane: Lane, from sender: NodeNumber?, isAsReceived: Bool,
+    batchStart: Sequence64
+  ) throws(StoreError) {
     node.head += 1
     var refs: [RecordRef] = []
     var audience = AudienceBuilder()

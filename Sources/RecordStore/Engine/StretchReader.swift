@@ -71,7 +71,7 @@ struct StretchReader<Backend: StorageBackend> {
         bytes += state.approximateByteCount
       } else if try backend.departures(of: ref).contains(request.peer) {
         group.evictions.append(Eviction(key: state.key, vector: state.vector))
-        bytes += 64
+        bytes += 32 + state.key.id.bytes.count + 16 * state.vector.entries.count
       }
     }
     // Also of a group whose records have all moved on: what they brought is in the later ones.
