@@ -9,6 +9,8 @@ package enum SessionEvent: Sendable {
   /// The connection is open.
   case opened
   case received(Message)
+  /// A part of a message; the rest is on its way.
+  case heard
   /// Bytes that are no message of the protocol.
   case undecodable(reason: String)
   /// The answer to `SessionEffect.admit`.

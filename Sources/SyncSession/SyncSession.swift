@@ -84,6 +84,7 @@ package struct SyncSession: Sendable {
     switch event {
     case .opened: open(at: now, into: &effects)
     case .received(let message): receive(message, at: now, into: &effects)
+    case .heard: lastHeard = now
     case .undecodable(let reason): refuse(Refusal(.protocolError, reason), into: &effects)
     case .admitted(let admission): admit(admission, at: now, into: &effects)
     case .denied(let refusal): refuse(refusal, into: &effects)

@@ -126,6 +126,7 @@ struct Stage {
     case "storage-failed":
       guard let code = StoreError.Code(rawValue: words[3]) else { throw ScenarioError("no code “\(words[3])”") }
       return .storageFailed(StoreError(code, "says the store"))
+    case "heard": return .heard
     case "log-grew": return .logGrew
     case "deadline": return .deadlineReached
     case "disconnected": return .disconnected(reason: "the line is cut")

@@ -77,6 +77,8 @@ final class LinkDriver: @unchecked Sendable {
       while closeReason == nil, let payload = try frames.next() {
         handle(.received(try Message(decoding: payload)))
       }
+      // A large message on a slow line takes longer than silence may last.
+      if frames.bufferedBytes > 0 { handle(.heard) }
     } catch {
       handle(.undecodable(reason: "\(error)"))
     }
