@@ -36,6 +36,11 @@ struct Inbound {
     guard pendingBytes[batch.lane] + bytes <= SessionLimits.windowBytes + SessionLimits.windowSlackBytes else {
       return Refusal(.protocolError, "found \(pendingBytes[batch.lane] + bytes) bytes on their way, above the window")
     }
+    guard pending.count < SessionLimits.windowBatches * Lane.allCases.count else {
+      return Refusal(
+        .protocolError,
+        "found \(pending.count + 1) batches on their way, expected at most \(SessionLimits.windowBatches) a lane")
+    }
     guard batch.contentsBytes <= UInt64(WireLimits.maximumContentsBytes) else {
       return Refusal(
         .protocolError,

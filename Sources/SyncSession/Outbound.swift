@@ -55,7 +55,7 @@ struct Outbound {
   /// of what went before, and the most urgent lane that has room comes first.
   mutating func nextLoad() -> OutgoingRequest? {
     guard loading == nil else { return nil }
-    guard let lane = Lane.allCases.first(where: { lanes[$0].mayHaveMore && lanes[$0].inFlightBytes < window })
+    guard let lane = Lane.allCases.first(where: { lanes[$0].mayHaveMore && hasRoom(lanes[$0]) })
     else { return nil }
     loading = lane
     grewWhileLoading = false
@@ -64,6 +64,10 @@ struct Outbound {
       sent: LaneMap(urgent: lanes.urgent.read, normal: lanes.normal.read, bulk: lanes.bulk.read),
       budgetBytes: SessionLimits.batchBytes, chainBytes: SessionLimits.chainBytes,
       scanLimit: SessionLimits.scanEntries)
+  }
+
+  private func hasRoom(_ lane: LaneState) -> Bool {
+    lane.inFlightBytes < window && lane.inFlight.count < SessionLimits.windowBatches
   }
 
   /// Takes what was read.

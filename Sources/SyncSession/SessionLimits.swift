@@ -14,6 +14,10 @@ package enum SessionLimits {
   /// fast line with 100 ms of delay it still allows 80 Mbit/s.
   package static let windowBytes: UInt64 = 1 << 20
 
+  /// Batches that may be on their way in one lane, however small: each waits for a transaction of its own at the
+  /// receiver, and an empty one weighs nothing in the window of bytes.
+  package static let windowBatches = 256
+
   /// What a receiver tolerates above its window: the batch that was begun while there was still room.
   package static let windowSlackBytes: UInt64 = 16 << 20
 

@@ -34,6 +34,7 @@ import Wire
     "SessionLimits.keepaliveMilliseconds": Int(SessionLimits.keepaliveMilliseconds),
     "SessionLimits.silenceMilliseconds": Int(SessionLimits.silenceMilliseconds),
     "SessionLimits.windowBytes": Int(SessionLimits.windowBytes),
+    "SessionLimits.windowBatches": SessionLimits.windowBatches,
     "SessionLimits.windowSlackBytes": Int(SessionLimits.windowSlackBytes),
     "SessionLimits.batchBytes": SessionLimits.batchBytes,
     "SessionLimits.chainBytes": SessionLimits.chainBytes,
