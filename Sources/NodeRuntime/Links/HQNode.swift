@@ -11,6 +11,10 @@ import Wire
 ///
 /// Confined to `queue`, which guards its state (`@unchecked Sendable`).
 package final class HQNode: RunningNode, @unchecked Sendable {
+  /// Connections that have not come in yet. Each may hold a greeting's bytes; the stores of a large chain that all come
+  /// back at once are through in a moment, and try again where they are not.
+  private static let greetingLimit = 1_024
+
   package let gate: StoreGate
   package let queue: DispatchQueue
   private let log: LogSink
@@ -63,6 +67,10 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   }
 
   private func accept(_ stream: ByteStream) {
+    guard greeting.count < Self.greetingLimit else {
+      log(LogEvent(.warning, "link.tooMany", "\(stream.peerDescription): \(greeting.count) connections are greeting"))
+      return stream.close(flushing: false)
+    }
     let link = LinkDriver(
       stream, role: .hq, gate: gate, queue: queue,
       observer: LinkDriver.Observer(
@@ -75,31 +83,46 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     link.start()
   }
 
-  /// Checks a store's credential and finds where its log is to be resumed: behind all that its earlier connection has
-  /// brought, so it asks the writer.
+  /// Checks a store's credential.
   private func admit(_ link: LinkDriver, _ hello: Hello) {
-    let clock = gate.clock
-    gate.write { engine throws(StoreError) -> AdmissionDecision in
+    gate.write { engine throws(StoreError) -> Refusal? in
       let node = hello.replica.node
       guard node != .hq, let digest = try NodeSettings.credentialDigest(of: node, engine) else {
-        return .denied(Refusal(.notEnrolled, "store \(node) is not enrolled here; see `syncctl store add`"))
+        return Refusal(.notEnrolled, "store \(node) is not enrolled here; see `syncctl store add`")
       }
       guard Digest.isEqual(digest, Digest.sha256(hello.credential)) else {
-        return .denied(Refusal(.wrongCredential, "store \(node) came with a wrong credential; join it again"))
+        return Refusal(.wrongCredential, "store \(node) came with a wrong credential; join it again")
       }
-      let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
-      return .admitted(
-        Admission(
-          identity: engine.identity, head: try engine.logHead(), clock: clock.now,
-          cursors: LaneMap(
-            urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through)))
+      return nil
     } completion: { result in
       self.queue.async {
         switch result {
-        case .success(.admitted(let admission)):
-          self.replaceLink(of: hello.replica.node)
-          link.answer(.admitted(admission))
-        case .success(.denied(let refusal)): link.answer(.denied(refusal))
+        case .success(nil): self.resume(link, hello)
+        case .success(let refusal?): link.answer(.denied(refusal))
+        case .failure(let error): link.answer(.storageFailed(error))
+        }
+      }
+    }
+  }
+
+  /// Finds where a store's log is to be resumed: behind all that its earlier connection has brought. That one ends
+  /// first, so that it brings nothing more once the cursors are read.
+  private func resume(_ link: LinkDriver, _ hello: Hello) {
+    let node = hello.replica.node
+    guard greeting[ObjectIdentifier(link)] != nil else { return }
+    replaceLink(of: node)
+    let clock = gate.clock
+    gate.writeBehindBatches { engine throws(StoreError) -> Admission in
+      let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
+      return Admission(
+        identity: engine.identity, head: try engine.logHead(), clock: clock.now,
+        cursors: LaneMap(urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through))
+    } completion: { result in
+      self.queue.async {
+        // Another connection of this store may have come in meanwhile, and brought something.
+        guard self.links[node] == nil else { return self.resume(link, hello) }
+        switch result {
+        case .success(let admission): link.answer(.admitted(admission))
         case .failure(let error): link.answer(.storageFailed(error))
         }
       }
@@ -163,9 +186,4 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     statuses[node]?.isConnected = false
     statuses[node]?.lastProblem = reason.description
   }
-}
-
-private enum AdmissionDecision: Sendable {
-  case admitted(Admission)
-  case denied(Refusal)
 }
