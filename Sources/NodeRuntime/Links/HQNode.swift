@@ -148,7 +148,6 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     status.lastContact = now
     status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
     status.acknowledged = information.acknowledged
-    status.exceptions = []
     statuses[node] = status
     acknowledgements.note(information.acknowledged, by: node)
     log(LogEvent(.info, "link.opened", "store \(node) is connected", [.init("address", link.peerDescription)]))
