@@ -83,6 +83,26 @@ package struct StoredRecord: Hashable, Sendable {
   package var state: RecordState? { if case .held(let state) = body { state } else { nil } }
 }
 
+/// A peer's log as this node knows it.
+package struct PeerLog: Hashable, Sendable {
+  package var epoch: Epoch
+  /// This node's head when the peer first showed that log. What the peer had sent before, it had sent from another
+  /// log, and may not have any more.
+  package var metAt: Sequence64
+
+  package init(epoch: Epoch, metAt: Sequence64) {
+    self.epoch = epoch
+    self.metAt = metAt
+  }
+}
+
+extension LogEntry {
+  /// Whether a peer, whose log is `log`, has all of the entry since it sent it itself.
+  func wasSent(by peer: NodeNumber, _ log: PeerLog?) -> Bool {
+    origin == peer && sequence > log?.metAt ?? 0
+  }
+}
+
 /// How far a node has durably taken one lane of a peer's log.
 package struct ReceiveCursor: Hashable, Sendable {
   package var epoch: Epoch

@@ -29,6 +29,10 @@ package protocol RecordStore: AnyObject {
   /// Where to resume a peer's log; `through` is 0 in an epoch that is new here.
   func receiveCursors(from peer: NodeNumber, epoch: Epoch) throws(StoreError) -> LaneMap<ReceiveCursor>
 
+  /// Takes note of the log that a peer shows, before anything is sent to it: one that comes with a new log has a new
+  /// database, and is sent its own records again.
+  func meet(_ peer: NodeNumber, epoch: Epoch) throws(StoreError)
+
   func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch
 
   /// The sequence of the log's last entry; 0 if there is none.

@@ -52,6 +52,9 @@ package protocol StorageBackend: AnyObject {
 
   func receiveCursor(peer: NodeNumber, lane: Lane) throws(StoreError) -> ReceiveCursor?
   func setReceiveCursor(_ cursor: ReceiveCursor, peer: NodeNumber, lane: Lane) throws(StoreError)
+  /// The log that a peer showed last, and where this node's own log stood when it first did.
+  func peerLog(_ peer: NodeNumber) throws(StoreError) -> PeerLog?
+  func setPeerLog(_ log: PeerLog, of peer: NodeNumber) throws(StoreError)
   func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64
   func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) throws(StoreError)
 

@@ -31,6 +31,7 @@ enum DatabaseFormat {
     CREATE TABLE sync_cursor (
       peer INTEGER NOT NULL, lane INTEGER NOT NULL, epoch INTEGER NOT NULL, through INTEGER NOT NULL,
       incomplete_until INTEGER NOT NULL, PRIMARY KEY (peer, lane)) WITHOUT ROWID;
+    CREATE TABLE sync_peer (peer INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, met_at INTEGER NOT NULL);
     CREATE TABLE sync_ack (
       peer INTEGER NOT NULL, lane INTEGER NOT NULL, through INTEGER NOT NULL, PRIMARY KEY (peer, lane)) WITHOUT ROWID;
     CREATE TABLE sync_case (

@@ -6,6 +6,8 @@ import StoreModel
 final class PeerTables {
   private let loadCursor: SQLiteStatement
   private let saveCursor: SQLiteStatement
+  private let loadLog: SQLiteStatement
+  private let saveLog: SQLiteStatement
   private let loadAcknowledged: SQLiteStatement
   private let saveAcknowledged: SQLiteStatement
   private let loadDepartures: SQLiteStatement
@@ -17,6 +19,8 @@ final class PeerTables {
     loadCursor = statement("SELECT epoch, through, incomplete_until FROM sync_cursor WHERE peer = ? AND lane = ?")
     saveCursor = statement(
       "INSERT OR REPLACE INTO sync_cursor (peer, lane, epoch, through, incomplete_until) VALUES (?, ?, ?, ?, ?)")
+    loadLog = statement("SELECT epoch, met_at FROM sync_peer WHERE peer = ?")
+    saveLog = statement("INSERT OR REPLACE INTO sync_peer (peer, epoch, met_at) VALUES (?, ?, ?)")
     loadAcknowledged = statement("SELECT through FROM sync_ack WHERE peer = ? AND lane = ?")
     saveAcknowledged = statement("INSERT OR REPLACE INTO sync_ack (peer, lane, through) VALUES (?, ?, ?)")
     loadDepartures = statement("SELECT node FROM sync_departure WHERE entity = ? AND \"row\" = ? ORDER BY node")
@@ -40,6 +44,20 @@ final class PeerTables {
     saveCursor.bind(cursor.through, at: 4)
     saveCursor.bind(cursor.incompleteUntil, at: 5)
     try saveCursor.run()
+  }
+
+  func log(of peer: NodeNumber) throws(StoreError) -> PeerLog? {
+    loadLog.bind(peer.rawValue, at: 1)
+    return try loadLog.first { row throws(StoreError) in
+      PeerLog(epoch: Epoch(rawValue: try row.bits(0)), metAt: try row.bits(1))
+    }
+  }
+
+  func setLog(_ log: PeerLog, of peer: NodeNumber) throws(StoreError) {
+    saveLog.bind(peer.rawValue, at: 1)
+    saveLog.bind(log.epoch.rawValue, at: 2)
+    saveLog.bind(log.metAt, at: 3)
+    try saveLog.run()
   }
 
   func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64 {

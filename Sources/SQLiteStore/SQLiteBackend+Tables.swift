@@ -34,6 +34,9 @@ extension SQLiteBackend {
     try peers.setReceiveCursor(cursor, peer: peer, lane: lane)
   }
 
+  package func peerLog(_ peer: NodeNumber) throws(StoreError) -> PeerLog? { try peers.log(of: peer) }
+  package func setPeerLog(_ log: PeerLog, of peer: NodeNumber) throws(StoreError) { try peers.setLog(log, of: peer) }
+
   package func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64 {
     try peers.acknowledged(peer: peer, lane: lane)
   }

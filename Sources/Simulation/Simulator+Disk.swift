@@ -82,6 +82,7 @@ extension Simulator {
 
   private func admission(_ hello: Hello) throws(StoreError) -> Admission {
     let hq = nodes[0]
+    try hq.store.meet(hello.replica.node, epoch: hello.epoch)
     let cursors = try hq.store.receiveCursors(from: hello.replica.node, epoch: hello.epoch)
     return Admission(
       identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: cursors.through)

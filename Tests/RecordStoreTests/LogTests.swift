@@ -91,6 +91,20 @@ import Testing
     #expect(try hq.value(Shop.note, "a", Note.remark) == .text("from the store"))
   }
 
+  @Test("FC-30 a store that comes with a new database is sent its own records again", arguments: BackendKind.allCases)
+  func aNewLogIsFilledFromZero(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    var store = Foreign(1)
+    try hq.store.meet(one, epoch: Epoch(rawValue: 7))
+    try hq.receive([store.note("a", store: 1, text: "sent"), store.note("b", store: 1, text: "sent")], from: one)
+    #expect(try ids(hq.stretch(for: one)) == [], "it has them")
+    try hq.store.meet(one, epoch: Epoch(rawValue: 8))
+    #expect(try ids(hq.stretch(for: one)) == [["a"], ["b"]])
+    try hq.store.meet(one, epoch: Epoch(rawValue: 8))
+    try hq.receive([store.note("c", store: 1, text: "anew")], from: one, epoch: Epoch(rawValue: 8))
+    #expect(try ids(hq.stretch(for: one)) == [["a"], ["b"]], "what it sent from the new log is not sent back")
+  }
+
   @Test("FC-9 FC-11 a stretch ends only where its groups are whole", arguments: BackendKind.allCases)
   func chainsTravelTogether(_ kind: BackendKind) throws {
     let hq = try TestNode(kind, 0)

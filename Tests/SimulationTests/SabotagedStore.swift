@@ -55,6 +55,8 @@ final class SabotagedStore: RecordStore {
   var model: Model { engine.model }
   var identity: NodeIdentity { engine.identity }
 
+  func meet(_ peer: NodeNumber, epoch: Epoch) throws(StoreError) { try engine.meet(peer, epoch: epoch) }
+
   func receiveCursors(from peer: NodeNumber, epoch: Epoch) throws(StoreError) -> LaneMap<ReceiveCursor> {
     try engine.receiveCursors(from: peer, epoch: epoch)
   }

@@ -113,6 +113,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     replaceLink(of: node)
     let clock = gate.clock
     gate.writeBehindBatches { engine throws(StoreError) -> Admission in
+      try engine.meet(node, epoch: hello.epoch)
       let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
       return Admission(
         identity: engine.identity, head: try engine.logHead(), clock: clock.now,

@@ -20,6 +20,7 @@ extension StoreEngine {
     for peer: NodeNumber, beyond acknowledged: LaneMap<Sequence64>, entryLimit: Int
   ) throws(StoreError) -> PendingSummary {
     try backend.transaction { () throws(StoreError) -> PendingSummary in
+      let peerLog = try backend.peerLog(peer)
       var summary = PendingSummary()
       var looked = 0
       for lane in Lane.allCases {
@@ -27,7 +28,7 @@ extension StoreEngine {
         while true {
           let entries = try backend.logEntries(lane: lane, after: after, limit: 256)
           guard let last = entries.last else { break }
-          for entry in entries where try concerns(entry, peer) {
+          for entry in entries where try concerns(entry, peer, peerLog) {
             summary.groups += 1
             summary.oldest = min(summary.oldest ?? entry.stamp.time, entry.stamp.time)
           }
@@ -43,8 +44,8 @@ extension StoreEngine {
     }
   }
 
-  private func concerns(_ entry: LogEntry, _ peer: NodeNumber) throws(StoreError) -> Bool {
-    guard entry.origin != peer, entry.audience.mayConcern(peer) else { return false }
+  private func concerns(_ entry: LogEntry, _ peer: NodeNumber, _ peerLog: PeerLog?) throws(StoreError) -> Bool {
+    guard !entry.wasSent(by: peer, peerLog), entry.audience.mayConcern(peer) else { return false }
     for ref in entry.records {
       guard let stored = try backend.read(ref), stored.sequence == entry.sequence, let state = stored.state else {
         continue

@@ -69,6 +69,13 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     return cursors
   }
 
+  package func meet(_ peer: NodeNumber, epoch: Epoch) throws(StoreError) {
+    guard try backend.peerLog(peer)?.epoch != epoch else { return }
+    try backend.transaction { () throws(StoreError) in
+      try backend.setPeerLog(PeerLog(epoch: epoch, metAt: try backend.loadNode().head), of: peer)
+    }
+  }
+
   package func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch {
     try backend.transaction { () throws(StoreError) -> OutgoingStretch in
       var reader = StretchReader(backend: backend, model: model, request: request)

@@ -14,6 +14,7 @@ struct StretchReader<Backend: StorageBackend> {
   let model: Model
   let request: OutgoingRequest
 
+  private var peerLog: PeerLog?
   private var groups: [CommitGroup] = []
   private var bytes = 0
   /// The stretch is whole only if it reaches this sequence of the lane.
@@ -28,6 +29,7 @@ struct StretchReader<Backend: StorageBackend> {
   }
 
   mutating func read() throws(StoreError) -> OutgoingStretch {
+    peerLog = try backend.peerLog(request.peer)
     var through = request.after
     var scanned = 0
     var skipped = 0
@@ -54,7 +56,7 @@ struct StretchReader<Backend: StorageBackend> {
   /// Adds what the peer is to have of an entry's group.
   /// - Returns: false if that is nothing.
   private mutating func add(_ entry: LogEntry) throws(StoreError) -> Bool {
-    guard entry.origin != request.peer, entry.audience.mayConcern(request.peer) else { return false }
+    guard !entry.wasSent(by: request.peer, peerLog), entry.audience.mayConcern(request.peer) else { return false }
     var group = CommitGroup(stamp: entry.stamp, records: [])
     for ref in entry.records {
       guard let stored = try backend.read(ref) else {
@@ -120,7 +122,7 @@ struct StretchReader<Backend: StorageBackend> {
     guard let later = try backend.logEntry(stored.sequence) else {
       throw StoreError(.corrupt, "a record belongs to the log entry \(stored.sequence), which is not there")
     }
-    guard later.origin != request.peer, later.audience.mayConcern(request.peer) else { return }
+    guard !later.wasSent(by: request.peer, peerLog), later.audience.mayConcern(request.peer) else { return }
     pull(later)
   }
 

@@ -77,6 +77,7 @@ private struct Storage {
   var laneSequences: [Lane: [Sequence64]] = [:]
   var departures: [RecordRef: [NodeNumber]] = [:]
   var cursors: [LaneKey: ReceiveCursor] = [:]
+  var peerLogs: [NodeNumber: PeerLog] = [:]
   var acknowledged: [LaneKey: Sequence64] = [:]
   var balances: [BalanceKey: Int64] = [:]
   var cases: [ConflictCase.Subject: ConflictCase] = [:]
@@ -159,6 +160,9 @@ extension MemoryBackend {
   package func setReceiveCursor(_ cursor: ReceiveCursor, peer: NodeNumber, lane: Lane) {
     write(\.cursors[Storage.LaneKey(peer: peer, lane: lane)], cursor)
   }
+
+  package func peerLog(_ peer: NodeNumber) -> PeerLog? { storage.peerLogs[peer] }
+  package func setPeerLog(_ log: PeerLog, of peer: NodeNumber) { write(\.peerLogs[peer], log) }
 
   package func acknowledged(peer: NodeNumber, lane: Lane) -> Sequence64 {
     storage.acknowledged[Storage.LaneKey(peer: peer, lane: lane)] ?? 0

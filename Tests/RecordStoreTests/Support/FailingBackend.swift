@@ -90,6 +90,12 @@ final class FailingBackend: StorageBackend {
     try countWrite()
     try inner.setReceiveCursor(cursor, peer: peer, lane: lane)
   }
+  func peerLog(_ peer: NodeNumber) throws(StoreError) -> PeerLog? { try inner.peerLog(peer) }
+  func setPeerLog(_ log: PeerLog, of peer: NodeNumber) throws(StoreError) {
+    try countWrite()
+    try inner.setPeerLog(log, of: peer)
+  }
+
   func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64 {
     try inner.acknowledged(peer: peer, lane: lane)
   }
