@@ -1,0 +1,206 @@
+"""Messages (SPEC.md, section 7): Python values with names, and their bytes."""
+
+from dataclasses import dataclass, field
+
+import cbor
+
+MAXIMUM_TEXT_BYTES = 4_096
+MAXIMUM_CREDENTIAL_BYTES = 256
+MAXIMUM_CONTENTS_BYTES = 15_728_640
+MAXIMUM_BATCH_GROUPS = 100_000
+MAXIMUM_MESSAGE_FIELDS = 64
+PARKED, REFUSED = 1, 2
+
+
+class ProtocolError(Exception):
+    """What a peer sent that the page does not allow. `code` is the refusal's."""
+
+    def __init__(self, message, code="protocol-error"):
+        super().__init__(message)
+        self.code = code
+
+
+# One reader a type. Each takes a CBOR value and gives it back, or raises.
+
+
+def unsigned(value, maximum=cbor.MAXIMUM_UNSIGNED):
+    if type(value) is not int or not 0 <= value <= maximum:
+        raise ProtocolError(f"found {value!r}, expected an unsigned number up to {maximum}")
+    return value
+
+
+def integer(value):
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise ProtocolError(f"found {value!r}, expected a number of 64 bits with sign")
+    return value
+
+
+def text(value, maximum=MAXIMUM_TEXT_BYTES):
+    if type(value) is not str or len(value.encode()) > maximum:
+        raise ProtocolError(f"found {str(value)[:80]!r}, expected a text of at most {maximum} bytes")
+    return value
+
+
+def octets(value, maximum):
+    if type(value) is not bytes or len(value) > maximum:
+        raise ProtocolError(f"found no bytes, or too many; expected at most {maximum}")
+    return value
+
+
+def replica(value):
+    if type(value) is not list or len(value) != 2:
+        raise ProtocolError("found no replica [node, incarnation]")
+    return tuple(unsigned(part, 2**32 - 1) for part in value)
+
+
+def cursors(value):
+    if type(value) is not list or len(value) != 3:
+        raise ProtocolError("found no cursors [urgent, normal, bulk]")
+    return [unsigned(part) for part in value]
+
+
+def lane(value):
+    return unsigned(value, 2)
+
+
+def exceptions(value):
+    if type(value) is not list or len(value) > MAXIMUM_BATCH_GROUPS:
+        raise ProtocolError("found no list of exceptions")
+    found = []
+    for item in value:
+        if type(item) is not list or len(item) != 4:
+            raise ProtocolError("found no exception [index, outcome, code, reason]")
+        index, outcome, code, reason = item
+        if outcome not in (PARKED, REFUSED) or type(outcome) is not int:
+            raise ProtocolError(f"found the outcome {outcome!r}, expected 1 or 2")
+        found.append([unsigned(index), outcome, text(code), text(reason)])
+    return found
+
+
+def credential(value):
+    return octets(value, MAXIMUM_CREDENTIAL_BYTES)
+
+
+def payload(value):
+    return octets(value, 2**32)
+
+
+# number → name, and for each key: name, reader, needed
+FIELDS = {
+    1: (
+        "hello",
+        {
+            0: ("oldestVersion", unsigned, True),
+            1: ("newestVersion", unsigned, True),
+            2: ("replica", replica, True),
+            3: ("credential", credential, True),
+            4: ("epoch", unsigned, True),
+            5: ("clock", integer, True),
+            6: ("peerEpoch", unsigned, False),
+            7: ("cursors", cursors, True),
+            8: ("window", unsigned, True),
+            9: ("software", text, True),
+        },
+    ),
+    2: (
+        "welcome",
+        {
+            0: ("version", unsigned, True),
+            1: ("replica", replica, True),
+            2: ("epoch", unsigned, True),
+            3: ("clock", integer, True),
+            4: ("cursors", cursors, True),
+            5: ("window", unsigned, True),
+            6: ("software", text, True),
+        },
+    ),
+    3: ("refusal", {0: ("code", text, True), 1: ("message", text, True), 2: ("retryAfter", unsigned, True)}),
+    4: (
+        "batch",
+        {
+            0: ("lane", lane, True),
+            1: ("after", unsigned, True),
+            2: ("through", unsigned, True),
+            3: ("incompleteUntil", unsigned, True),
+            4: ("codec", unsigned, True),
+            5: ("groups", unsigned, True),
+            6: ("contentsBytes", unsigned, True),
+            7: ("payload", payload, True),
+        },
+    ),
+    5: (
+        "acknowledgement",
+        {0: ("lane", lane, True), 1: ("through", unsigned, True), 2: ("exceptions", exceptions, False)},
+    ),
+    8: ("caughtUp", {}),
+}
+PLAIN = {6: "ping", 7: "pong"}
+NUMBERS = {name: number for number, (name, _) in FIELDS.items()} | {name: number for number, name in PLAIN.items()}
+
+
+@dataclass
+class Message:
+    """A message by its name; `fields` by theirs. Ping and pong have the one field `number`."""
+
+    name: str
+    fields: dict = field(default_factory=dict)
+
+    def __getattr__(self, key):
+        try:
+            return self.__dict__["fields"][key]
+        except KeyError as error:
+            raise AttributeError(key) from error
+
+
+def encode(message):
+    number = NUMBERS[message.name]
+    if number in PLAIN:
+        return cbor.encode([number, message.fields["number"]])
+    _, keys = FIELDS[number]
+    out = {}
+    for key, (name, _, needed) in keys.items():
+        value = message.fields.get(name)
+        if value is not None:
+            out[key] = list(value) if isinstance(value, tuple) else value
+        elif needed:
+            raise ValueError(f"{message.name} needs {name}")
+    return cbor.encode([number, out])
+
+
+def decode(data):
+    try:
+        value = cbor.decode(data)
+    except cbor.CBORError as error:
+        raise ProtocolError(str(error)) from error
+    if type(value) is not list or len(value) != 2:
+        raise ProtocolError("found no message [number, fields]")
+    number, body = value
+    unsigned(number)
+    if number in PLAIN:
+        return Message(PLAIN[number], {"number": unsigned(body)})
+    if number not in FIELDS:
+        raise ProtocolError(f"found the message number {number}, which version 1 does not have")
+    name, keys = FIELDS[number]
+    if not isinstance(body, cbor.Map) or len(body) > MAXIMUM_MESSAGE_FIELDS:
+        raise ProtocolError(f"found no map of at most {MAXIMUM_MESSAGE_FIELDS} fields in {name}")
+    found = {}
+    for key, item in body:
+        unsigned(key)
+        if key in keys:
+            label, reader, _ = keys[key]
+            found[label] = reader(item)
+    for label, _, needed in keys.values():
+        if needed and label not in found:
+            raise ProtocolError(f"found no {label} in {name}")
+    if name == "batch":
+        _check_batch(found)
+    return Message(name, found)
+
+
+def _check_batch(batch):
+    if batch["groups"] > MAXIMUM_BATCH_GROUPS:
+        raise ProtocolError(f"found {batch['groups']} groups, expected at most {MAXIMUM_BATCH_GROUPS}")
+    if batch["contentsBytes"] > MAXIMUM_CONTENTS_BYTES:
+        raise ProtocolError(f"found contents of {batch['contentsBytes']} bytes, expected {MAXIMUM_CONTENTS_BYTES}")
+    if batch["codec"] not in (0, 1):
+        raise ProtocolError(f"found the codec {batch['codec']}, expected 0 or 1")
