@@ -100,8 +100,7 @@ def _decode(data, offset, depth):
     if major == 7:
         return _simple(info, start), offset
     if info == 31:
-        # Indefinite strings, arrays and maps; there is no such number at all.
-        raise CBORError("indefinite-length" if major >= 2 else "reserved", start)
+        raise CBORError("indefinite-length", start)
     if info >= 28:
         raise CBORError("reserved", start)
     number = info
