@@ -76,6 +76,11 @@ let package = Package(
     tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
     tests(
+      "VectorTests",
+      [
+        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "Transport", "Interchange", "NodeRuntime",
+      ]),
+    tests(
       "EndToEndTests",
       ["CSQLite", "Interchange", "Transport", "NodeRuntime", "hq-node", "store-node", "syncctl"]),
   ]

@@ -14,9 +14,9 @@ class HybridClock:
         self.last = last
 
     def next(self, wall_milliseconds):
-        self.last = max(clamped(wall_milliseconds) << 16, self.last + 1)
+        self.last = max(min(clamped(wall_milliseconds) << 16, FOLLOW_LIMIT), self.last + 1)
         return self.last
 
     def follow(self, time, wall_milliseconds):
-        if (time >> 16) - clamped(wall_milliseconds) <= TOLERANCE_MILLISECONDS:
+        if time <= clamped(wall_milliseconds + TOLERANCE_MILLISECONDS) << 16:
             self.last = max(self.last, min(time, FOLLOW_LIMIT))

@@ -65,8 +65,6 @@ def decode(text):
             raise JoinCodeError("character", character)
         bits += f"{digit:05b}"
     size = len(bits) // 8
-    if len(bits) - 8 * size > 4 or "1" in bits[8 * size :]:
-        raise JoinCodeError("form", "bits beyond the last byte")
     data = bytes(int(bits[8 * at : 8 * at + 8], 2) for at in range(size))
     if len(data) < 5:
         raise JoinCodeError("form", "too short")

@@ -107,7 +107,10 @@ def shown(content, rule, words=(), authority=None):
     if kind == SET:
         return sorted((value_of(key) for key in found), key=key_of)
     if kind == COUNTER:
-        return min(max(sum(share for _, share in found.values()), MINIMUM), MAXIMUM)
+        total = 0
+        for replica in sorted(found):  # each step is held at the ends, so the order matters there
+            total = min(max(total + found[replica][1], MINIMUM), MAXIMUM)
+        return total
     if kind == MAP:
         entries = {key: shown((REGISTER, siblings), "latest") for key, siblings in found.items()}
         return {key: value for key, value in entries.items() if value is not None}

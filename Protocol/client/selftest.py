@@ -35,9 +35,15 @@ def item(json_value):
     if isinstance(json_value, dict):
         if "map" in json_value:
             return cbor.Map((item(k), item(v)) for k, v in json_value["map"])
+        if "levels" in json_value:
+            return nested(json_value["levels"])
         if "unsigned" in json_value:
             return int(json_value["unsigned"])
     return value(json_value)
+
+
+def nested(levels):
+    return [nested(levels - 1)] if levels > 1 else []
 
 
 def replica(text):
@@ -197,7 +203,13 @@ def check_join_codes(case):
         expect(joincode.encode(code), case["text"])
 
 
+def check_model(case):
+    tags = [tag for tag, *_ in case["fields"]]
+    expect(tags, sorted(set(tags)))
+
+
 CHECKS = {
+    "model.json": check_model,
     "cbor.json": check_cbor,
     "messages.json": check_messages,
     "malformed.json": check_malformed,

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""The client against a real HQ, and a real store that sees what the client wrote.
+
+    endtoend.py FOLDER      the folder has hq-node, store-node and syncctl
+
+Everything happens in a folder of its own, on a port that the system gives.
+"""
+
+import contextlib
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+import cbor
+import contents
+import joincode
+import merge
+import messages
+from frames import FrameReader
+from messages import PARKED, REFUSED, Message
+from storesync_client import BULK, NORMAL, Link, Refused, Store
+from tls import WrongKey
+
+VECTORS = pathlib.Path(__file__).resolve().parent.parent / "vectors"
+PRODUCT, LISTING, MEMBER, TASK = 2, 3, 4, 14
+NAME, DEPARTMENT, PHONE, TITLE, TASK_STORE, STATUS = 1, 2, 2, 1, 2, 3
+WAIT_SECONDS = 10
+passed = 0
+
+
+def expect(found, expected, what):
+    global passed
+    if found != expected:
+        sys.exit(f"endtoend: {what}: found {found!r}, expected {expected!r}")
+    passed += 1
+
+
+class Chain:
+    """HQ, running, and its command line."""
+
+    def __init__(self, programs, folder, stack):
+        self.programs, self.folder, self.stack = programs, folder, stack
+        self.run("hq-node", "init", "--data", "hq", "--advertise", "127.0.0.1:1", "--name", "HQ")
+        log = stack.enter_context(open(folder / "hq.log", "w"))
+        process = self.start(["hq-node", "run", "--data", "hq", "--listen", "127.0.0.1:0"], log)
+        self.address = None
+        for line in process.stdout:
+            if line.startswith("listening "):
+                self.address = line.split()[1]
+            if line.strip() == "ready":
+                break
+        expect(self.address is not None, True, "HQ listens")
+
+    def start(self, command, log):
+        command = [self.programs / command[0], *command[1:]]
+        process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.stack.callback(self.stop, process)
+        return process
+
+    @staticmethod
+    def stop(process):
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+    def run(self, program, *arguments, input=None):
+        command = [self.programs / program, *arguments]
+        done = subprocess.run(command, cwd=self.folder, input=input, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"endtoend: {program} {' '.join(arguments)}: {done.returncode}: {done.stderr}{done.stdout}")
+        return done.stdout
+
+    def add_store(self, number):
+        other = ["--name", f"Store {number}", "--time-zone", "Europe/Berlin", "--currency", "EUR"]
+        return self.run("syncctl", "store", "add", str(number), "--data", "hq", *other).strip()
+
+    def import_rows(self, entity, *lines):
+        text = "\n".join(lines) + "\n"
+        self.run("syncctl", "import", "-", "--data", "hq", "--entity", entity, input=text)
+
+    def explain(self, entity, id, data="hq"):
+        done = subprocess.run(
+            [self.programs / "syncctl", "explain", entity, id, "--data", data, "--json"],
+            cwd=self.folder, capture_output=True, text=True,
+        )
+        return done.stdout
+
+
+def until(condition, what):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit(f"endtoend: {what}: not in {WAIT_SECONDS} s")
+        time.sleep(0.05)
+    expect(True, True, what)
+
+
+def pull_and_push(chain, code):
+    """What HQ has comes, a task and an edit go, and both sides merge a concurrent edit."""
+    member, task = (MEMBER, b"100"), (TASK, uuid.UUID("019ca8ad-fa20-7a01-8000-000000000a01").bytes)
+    store = Store(code.node)
+    with Link(store, code, chain.address) as link:
+        link.hello()
+        link.sync()
+        expect(store.shown((PRODUCT, b"espresso"), NAME), "Espresso 250 g", "the product has come")
+        expect((LISTING, b"\0\0\0\1espresso") in store.records, True, "its listing has come")
+        expect((LISTING, b"\0\0\0\2espresso") in store.records, False, "another store's listing has not")
+        expect(len([key for key in store.records if key[0] == PRODUCT]), 301, "all products have come, compressed")
+        expect(store.shown(member, NAME), "Zoë Meyer", "the member has come")
+
+        # HQ edits the phone number while the store, which has not heard of that, edits the name.
+        chain.import_rows("member", "id,name,phone,homeStore", "100,Zoë Meyer,+4930999999,1")
+        store.commit({member: {NAME: "Zoë M.-Schmidt"}, task: {TITLE: "Count the milk", TASK_STORE: 1, STATUS: "open"}})
+        link.sync()
+        expect(link.outcomes, [], "HQ has taken the group")
+        until(lambda: step_until(link, lambda: store.shown(member, PHONE) == "+4930999999"), "HQ's edit has come")
+        expect(store.shown(member, NAME), "Zoë M.-Schmidt", "and the store's own stands")
+    found = chain.explain("member", "100")
+    expect("Zoë M.-Schmidt" in found and "+4930999999" in found, True, "HQ shows both edits")
+    expect("Count the milk" in chain.explain("task", str(uuid.UUID(bytes=task[1]))), True, "HQ has the task")
+
+    with Link(store, code, chain.address) as link:
+        welcome = link.hello()
+        expect(welcome.cursors[NORMAL], 1, "HQ knows where it has this log")
+        expect(welcome.epoch, store.peer_epoch, "HQ's log is the same")
+        link.send(Message("ping", {"number": 2**64 - 1}))
+        while not link.pongs:
+            link.step(WAIT_SECONDS)
+        expect(link.pongs, [2**64 - 1], "HQ answers a ping")
+        with Link(store, code, chain.address) as newer:
+            newer.hello()
+            expect(refusal_of(link), "already-connected", "a newer link ends the older one")
+            newer.sync()
+
+
+def step_until(link, condition):
+    if not condition():
+        link.step(0.2)
+    return condition()
+
+
+def refusal_of(link):
+    """The code with which HQ ends the link."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    try:
+        while time.monotonic() < deadline:
+            link.step(1)
+    except Refused as refused:
+        return refused.code
+    return "nothing"
+
+
+def odd_groups(chain, code):
+    """Groups that HQ parks or refuses, each by itself."""
+    store = Store(code.node)
+    with Link(store, code, chain.address) as link:
+        link.hello()
+        link.sync()
+        task = (TASK, uuid.uuid4().bytes)
+        good = store.commit({task: {TITLE: "Good", TASK_STORE: 1}})
+        store.log.pop()
+
+        def push(value, count, codec=0):
+            sequence = len(store.log) + 1
+            store.log.append((sequence, BULK, None))
+            link.send_batch(BULK, sequence, cbor.encode(value), count, codec)
+            link.outcomes.clear()
+            link.sync()
+            return [(index, outcome, code) for _, index, outcome, code, _ in link.outcomes]
+
+        replicas, [group] = cbor.decode(contents.encode([good]))
+        stamp, [record] = group
+        bad = [stamp, [[TASK, uuid.uuid4().bytes, {TITLE: 5, TASK_STORE: 1}]]]
+        odd_id = [stamp, [[TASK, b"short", {TITLE: "x", TASK_STORE: 1}]]]
+        found = push([replicas, [bad, [stamp, [], [], []], group, odd_id]], 4, codec=1)
+        expected = [(0, PARKED, "invalid-value"), (1, PARKED, "undecodable"), (3, PARKED, "invalid-id")]
+        expect(found, expected, "each odd group gets its code, in a zstd frame")
+        again = [stamp, [[TASK, bad[1][0][1], {TITLE: "Late", TASK_STORE: 1}]]]
+        expect(push([replicas, [again]], 1), [(0, PARKED, "behind-parked")], "a later group on a parked record waits")
+        evicting = [stamp, [], [[TASK, task[1], [0, stamp[0]]]]]
+        expect(push([replicas, [evicting]], 1), [(0, REFUSED, "not-allowed")], "a store evicts nothing")
+        forged = [[5, 0], [[PRODUCT, b"espresso", {NAME: "Forged"}]]]
+        expect(push([[0, 1], [forged]], 1), [(0, REFUSED, "forged")], "a store does not speak for HQ")
+        priced = [stamp, [[PRODUCT, b"espresso", {DEPARTMENT: "Mine"}]]]
+        expect(push([replicas, [priced]], 1), [(0, REFUSED, "not-allowed")], "a store does not sort products")
+
+
+def eviction(chain, code):
+    """A task that this store makes for another one is taken, and this store lets go of it."""
+    store = Store(code.node)
+    with Link(store, code, chain.address) as link:
+        link.hello()
+        link.sync()
+        task = (TASK, uuid.uuid4().bytes)
+        store.commit({task: {TITLE: "For store 2", TASK_STORE: 2}})
+        link.sync()
+        expect(link.outcomes, [], "HQ has taken the task for another store")
+        until(lambda: step_until(link, lambda: task in store.stubs), "the eviction has come")
+        expect(task in store.records, False, "the store holds the task no more")
+    expect("For store 2" in chain.explain("task", str(uuid.UUID(bytes=task[1]))), True, "HQ holds it")
+
+
+def refusals(chain, code):
+    """Every case of malformed.json, and credentials that are none."""
+    for case in json.loads((VECTORS / "malformed.json").read_text())["cases"]:
+        link = Link(Store(code.node), code, chain.address)
+        if case["state"] == "linked":
+            link.hello()
+        link.socket.sendall(bytes.fromhex(case["bytes"]))
+        expect(refusal_of(link), case["error"], f"malformed: {case['name']}")
+    for fields, expected in [({"credential": bytes(16)}, "wrong-credential"), ({"cursors": [0, 0, 1]}, None)]:
+        with Link(Store(code.node), code, chain.address) as link:
+            try:
+                link.hello(**fields)
+                found = None
+            except Refused as refused:
+                found = refused.code
+            expect(found, expected, f"hello with {list(fields)}")
+    other = joincode.JoinCode(code.node, bytes(32), code.secret, code.endpoints)
+    try:
+        Link(Store(code.node), other, chain.address)
+        found = "a link"
+    except WrongKey:
+        found = "refused"
+    expect(found, "refused", "another key than the pinned one")
+
+
+def real_store_sees(chain, code_text):
+    """A store of the project's own takes from HQ what the client has written."""
+    chain.run("store-node", "join", "--data", "store-2", "-", input=code_text)
+    chain.run("store-node", "set-hq", "--data", "store-2", chain.address)
+    log = chain.stack.enter_context(open(chain.folder / "store-2.log", "w"))
+    chain.start(["store-node", "run", "--data", "store-2"], log)
+    until(lambda: "Zoë M.-Schmidt" in chain.explain("member", "100", "store-2"), "the real store has the client's edit")
+
+
+def main():
+    programs = pathlib.Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        chain = Chain(programs, pathlib.Path(folder), stack)
+        texts = {number: chain.add_store(number) for number in (1, 2, 3)}
+        codes = {number: joincode.decode(text) for number, text in texts.items()}
+        expect(joincode.encode(codes[1]), texts[1], "the join code written again")
+        more = [f"p{number},Product {number},each" for number in range(300)]
+        chain.import_rows("product", "id,name,unit", "espresso,Espresso 250 g,each", *more)
+        chain.import_rows("listing", "store,product,price,available", "1,espresso,290,true", "2,espresso,300,true")
+        chain.import_rows("member", "id,name,phone,homeStore,tags", "100,Zoë Meyer,+4930123450,1,regular;vegan")
+        pull_and_push(chain, codes[1])
+        real_store_sees(chain, texts[2])
+        odd_groups(chain, codes[1])
+        eviction(chain, codes[1])
+        refusals(chain, codes[3])
+    print(f"endtoend: {passed} checks hold")
+
+
+if __name__ == "__main__":
+    main()
