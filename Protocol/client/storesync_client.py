@@ -29,6 +29,7 @@ from messages import PARKED, Message, ProtocolError
 VERSION = 1
 URGENT, NORMAL, BULK = 0, 1, 2
 WINDOW_BYTES = 1_048_576
+WINDOW_BATCHES = 256
 BATCH_BYTES = 131_072
 CONNECT_SECONDS = 15
 HANDSHAKE_SECONDS = 15
@@ -289,7 +290,7 @@ class Link:
     def push(self):
         """Sends what the windows allow."""
         for lane in range(3):
-            while sum(batch.size for batch in self.on_its_way[lane]) < self.window:
+            while self._has_room(lane):
                 groups, through, size = [], 0, 0
                 for sequence, its_lane, group in self.store.log:
                     if its_lane == lane and sequence > self.reached[lane] and size < BATCH_BYTES:
@@ -303,6 +304,10 @@ class Link:
         if not waiting and not self.said_caught_up:
             self.send(Message("caughtUp"))
             self.said_caught_up = True
+
+    def _has_room(self, lane):
+        batches = self.on_its_way[lane]
+        return sum(batch.size for batch in batches) < self.window and len(batches) < WINDOW_BATCHES
 
     def send_batch(self, lane, through, data, groups, codec=0):
         payload = zstd.pack(data) if codec else data
