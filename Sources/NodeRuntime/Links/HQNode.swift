@@ -1,11 +1,11 @@
 package import Base
-import Causality
+package import Causality
 package import Dispatch
 import RecordStore
 import StoreModel
 import SyncSession
 package import Transport
-import Wire
+package import Wire
 
 /// A running HQ node: accepts the stores' links and keeps them.
 ///
@@ -56,6 +56,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   package func stop(_ completion: @escaping @Sendable () -> Void) {
     dispatchPrecondition(condition: .onQueue(queue))
     gate.observeGrowth(nil)
+    noteContacts(Array(links.keys))
     for link in Array(links.values) + Array(greeting.values) { link.stop() }
     acknowledgements.flush { completion() }
     listener?.close()
@@ -79,14 +80,20 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// brought, so it asks the writer.
   private func admit(_ link: LinkDriver, _ hello: Hello) {
     let clock = gate.clock
+    let address = link.peerDescription
     gate.write { engine throws(StoreError) -> AdmissionDecision in
       let node = hello.replica.node
-      guard node != .hq, let digest = try NodeSettings.credentialDigest(of: node, engine) else {
+      guard node != .hq, var enrolment = try NodeSettings.enrolment(of: node, engine) else {
         return .denied(Refusal(.notEnrolled, "store \(node) is not enrolled here; see `syncctl store add`"))
       }
-      guard Digest.isEqual(digest, Digest.sha256(hello.credential)) else {
+      guard let digest = enrolment.credentialDigest, Digest.isEqual(digest, Digest.sha256(hello.credential)) else {
         return .denied(Refusal(.wrongCredential, "store \(node) came with a wrong credential; join it again"))
       }
+      if let refusal = Refusal(ofStore: node, in: enrolment.state) { return .denied(refusal) }
+      enrolment.lastContact = clock.now
+      enrolment.address = address
+      enrolment.software = hello.software
+      try NodeSettings.save(enrolment, of: node, in: engine)
       let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
       return .admitted(
         Admission(
@@ -104,6 +111,11 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         }
       }
     }
+  }
+
+  package func endLink(of node: NodeNumber, _ refusal: Refusal) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    links[node]?.answer(.denied(refusal))
   }
 
   /// A store that calls again has lost its connection, whether or not this end has noticed.
@@ -162,7 +174,46 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     links[node] = nil
     statuses[node]?.isConnected = false
     statuses[node]?.lastProblem = reason.description
+    noteContacts([node])
   }
+}
+
+extension HQNode {
+  /// Writes down when stores were last heard of, for `status` while HQ does not run.
+  private func noteContacts(_ nodes: [NodeNumber]) {
+    let contacts = nodes.compactMap { node in statuses[node]?.lastContact.map { (node, $0) } }
+    guard !contacts.isEmpty else { return }
+    gate.write { engine throws(StoreError) in
+      for (node, contact) in contacts {
+        guard var enrolment = try NodeSettings.enrolment(of: node, engine) else { continue }
+        enrolment.lastContact = max(contact, enrolment.lastContact ?? contact)
+        try NodeSettings.save(enrolment, of: node, in: engine)
+      }
+    } completion: { [log] result in
+      if case .failure(let error) = result { log(LogEvent(.warning, "enrolment.unwritten", error.description)) }
+    }
+  }
+}
+
+extension Refusal {
+  /// Why a store in this state is kept out; nil if it is not.
+  package init?(ofStore node: NodeNumber, in state: Enrolment.State) {
+    switch state {
+    case .active: return nil
+    case .revoked:
+      self.init(
+        .revoked,
+        "HQ has revoked store \(node): it can go on selling here, but nothing is exchanged with HQ any more; ask HQ for a new join code",
+        retryAfter: Self.closedRetryMilliseconds)
+    case .retired:
+      self.init(
+        .retired, "HQ has retired store \(node): nothing is exchanged with it any more, and nothing waits for it",
+        retryAfter: Self.closedRetryMilliseconds)
+    }
+  }
+
+  /// A store that is kept out asks again now and then, in case HQ changes its mind.
+  private static let closedRetryMilliseconds: UInt64 = 60_000
 }
 
 private enum AdmissionDecision: Sendable {

@@ -88,6 +88,8 @@ package struct Refusal: Hashable, Sendable {
     case upgradeNeeded = "upgrade-needed"
     case notEnrolled = "not-enrolled"
     case wrongCredential = "wrong-credential"
+    case revoked
+    case retired
     case alreadyConnected = "already-connected"
     case wrongCursor = "wrong-cursor"
     case protocolError = "protocol-error"
