@@ -77,6 +77,6 @@ let package = Package(
     tests("TransportTests", ["Base", "Transport"]),
     tests(
       "EndToEndTests",
-      ["CSQLite", "Interchange", "Transport", "NodeRuntime", "hq-node", "store-node", "syncctl"]),
+      ["CSQLite", "Causality", "Interchange", "Transport", "NodeRuntime", "hq-node", "store-node", "syncctl"]),
   ]
 )

@@ -15,6 +15,9 @@ package enum SessionEvent: Sendable {
   case undecodable(reason: String)
   /// The answer to `SessionEffect.admit`.
   case admitted(Admission)
+  /// The answer to `SessionEffect.enrol`: the store's credential, made and durable.
+  case enrolled(credential: [UInt8])
+  /// The answer to `admit` or `enrol`; while linked, the end of the link.
   case denied(Refusal)
   /// The answer to `SessionEffect.load`.
   case loaded(LoadedStretch)
@@ -37,6 +40,10 @@ package enum SessionEffect: Sendable {
   case send(Message)
   /// HQ: check who is calling, and answer with `admitted` or `denied`.
   case admit(Hello)
+  /// HQ: check a join code's secret, and answer with `enrolled` or `denied`.
+  case enrol(Enrol)
+  /// A store that joins: this credential lets it in from now on.
+  case enrolled(credential: [UInt8])
   /// Read the log, and answer with `loaded`. There is one at a time.
   case load(OutgoingRequest)
   /// Apply a batch in one transaction, and answer with `stored` when it is durable. In the order given.
@@ -102,6 +109,8 @@ package enum CloseReason: Hashable, Sendable, CustomStringConvertible {
   case disconnected(String)
   case timedOut(String)
   case stopped
+  /// A store has joined, which was all.
+  case enrolled
 
   package var description: String {
     switch self {
@@ -110,6 +119,7 @@ package enum CloseReason: Hashable, Sendable, CustomStringConvertible {
     case .disconnected(let reason): "the connection is gone: \(reason)"
     case .timedOut(let what): "timed out: \(what)"
     case .stopped: "the node stops"
+    case .enrolled: "the store has joined"
     }
   }
 }

@@ -14,6 +14,8 @@ package struct SyncSession: Sendable {
     /// The one who calls, with what it says of itself and the end of its log.
     case store(Hello, head: Sequence64)
     case hq
+    /// The one who calls, once, to get a credential for the secret of its join code.
+    case joiner(Enrol)
   }
 
   private enum Phase: Sendable {
@@ -21,6 +23,8 @@ package struct SyncSession: Sendable {
     case awaitingWelcome(Hello, head: Sequence64)
     case awaitingHello
     case admitting(Hello)
+    case awaitingCredential
+    case enrolling(version: UInt64)
     case linked(Link)
     case closed
   }
@@ -71,7 +75,7 @@ package struct SyncSession: Sendable {
   package var deadline: Instant? {
     switch phase {
     case .idle, .closed: nil
-    case .awaitingWelcome, .awaitingHello, .admitting:
+    case .awaitingWelcome, .awaitingHello, .admitting, .awaitingCredential, .enrolling:
       openedAt?.advanced(byMilliseconds: SessionLimits.handshakeMilliseconds)
     case .linked:
       min(
@@ -87,6 +91,7 @@ package struct SyncSession: Sendable {
     case .heard: lastHeard = now
     case .undecodable(let reason): refuse(Refusal(.protocolError, reason), into: &effects)
     case .admitted(let admission): admit(admission, at: now, into: &effects)
+    case .enrolled(let credential): enrolled(credential, at: now, into: &effects)
     case .denied(let refusal): refuse(refusal, into: &effects)
     case .loaded(let stretch): loaded(stretch, at: now, into: &effects)
     case .stored(let lane, let results): stored(lane, results, at: now, into: &effects)
@@ -115,21 +120,48 @@ extension SyncSession {
       send(.hello(hello), at: now, into: &effects)
     case .hq:
       phase = .awaitingHello
+    case .joiner(let enrol):
+      phase = .awaitingCredential
+      send(.enrol(enrol), at: now, into: &effects)
     }
   }
 
-  private mutating func hello(_ hello: Hello, into effects: inout [SessionEffect]) {
-    guard hello.oldestVersion <= ProtocolVersion.newest, hello.newestVersion >= ProtocolVersion.oldest else {
-      let found = "versions \(hello.oldestVersion) to \(hello.newestVersion)"
-      return refuse(
-        Refusal(
-          .upgradeNeeded,
-          "found protocol \(found), expected \(ProtocolVersion.oldest) to \(ProtocolVersion.newest); upgrade the older side"
-        ),
-        into: &effects)
+  /// What is wrong with the versions and the number of whoever calls.
+  private static func refusal(
+    oldest: UInt64, newest: UInt64, node: NodeNumber
+  ) -> Refusal? {
+    guard oldest <= ProtocolVersion.newest, newest >= ProtocolVersion.oldest else {
+      return Refusal(
+        .upgradeNeeded,
+        "found protocol versions \(oldest) to \(newest), expected \(ProtocolVersion.oldest) to "
+          + "\(ProtocolVersion.newest); upgrade the older side")
     }
-    guard hello.replica.node != .hq else {
-      return refuse(Refusal(.protocolError, "found HQ's own number, expected a store's"), into: &effects)
+    guard node != .hq else { return Refusal(.protocolError, "found HQ's own number, expected a store's") }
+    return nil
+  }
+
+  private mutating func enrol(_ enrol: Enrol, into effects: inout [SessionEffect]) {
+    if let refusal = Self.refusal(oldest: enrol.oldestVersion, newest: enrol.newestVersion, node: enrol.node) {
+      return refuse(refusal, into: &effects)
+    }
+    phase = .enrolling(version: min(enrol.newestVersion, ProtocolVersion.newest))
+    effects.append(.enrol(enrol))
+  }
+
+  private mutating func enrolled(_ credential: [UInt8], at now: Instant, into effects: inout [SessionEffect]) {
+    guard case .enrolling(let version) = phase else { return }
+    send(.enrolled(Enrolled(version: version, credential: credential)), at: now, into: &effects)
+    close(.enrolled, into: &effects)
+  }
+
+  private mutating func received(_ enrolled: Enrolled, into effects: inout [SessionEffect]) {
+    effects.append(.enrolled(credential: enrolled.credential))
+    close(.enrolled, into: &effects)
+  }
+
+  private mutating func hello(_ hello: Hello, into effects: inout [SessionEffect]) {
+    if let refusal = Self.refusal(oldest: hello.oldestVersion, newest: hello.newestVersion, node: hello.replica.node) {
+      return refuse(refusal, into: &effects)
     }
     guard hello.window > 0 else { return refuse(Self.noWindow, into: &effects) }
     phase = .admitting(hello)
@@ -227,6 +259,8 @@ extension SyncSession {
     switch (phase, message) {
     case (_, .refusal(let refusal)): close(.refusedByPeer(refusal), into: &effects)
     case (.awaitingHello, .hello(let hello)): self.hello(hello, into: &effects)
+    case (.awaitingHello, .enrol(let enrol)): self.enrol(enrol, into: &effects)
+    case (.awaitingCredential, .enrolled(let enrolled)): received(enrolled, into: &effects)
     case (.awaitingWelcome, .welcome(let welcome)): self.welcome(welcome, into: &effects)
     case (.linked, .batch(let batch)): received(batch, into: &effects)
     case (.linked, .acknowledgement(let acknowledgement)): received(acknowledgement, into: &effects)
@@ -324,6 +358,8 @@ extension Message {
     case .ping: "ping"
     case .pong: "pong"
     case .caughtUp: "caught-up"
+    case .enrol: "request to join"
+    case .enrolled: "credential"
     }
   }
 }

@@ -12,7 +12,8 @@ enum StoreText {
 
   private static func row(_ store: CBORValue) -> [String] {
     [
-      store["node"]?.textValue ?? "", store["name"]?.textValue ?? "", store["state"]?.textValue ?? "",
+      store["node"]?.textValue ?? "", store["name"]?.textValue ?? "",
+      store["hasJoined"]?.booleanValue == false ? "not joined" : store["state"]?.textValue ?? "",
       store["since"]?.textValue ?? "–", store["isConnected"]?.booleanValue == true ? "connected" : "down",
       store["lastContact"]?.textValue ?? "never", store["address"]?.textValue ?? "–",
       store["software"]?.textValue ?? "–",

@@ -43,6 +43,7 @@ struct Verbs {
     ]
     let options = [
       ("name", "name"), ("time-zone", "timeZone"), ("currency", "currency"), ("code", "code"), ("region", "region"),
+      ("expires", "expires"),
     ]
     for (option, key) in options {
       if let value = arguments.value(option) { request.append((key, .text(value))) }

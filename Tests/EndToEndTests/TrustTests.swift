@@ -1,4 +1,7 @@
+import Causality
+import Glibc
 import Interchange
+import NodeRuntime
 import Testing
 
 /// Who may come in, and who no longer.
@@ -42,6 +45,42 @@ import Testing
     try chain.start(again)
     try chain.inSync()
     #expect(try chain.hq.rows("SELECT name FROM stores WHERE id = 1") == ["Store 1"], "the record stays")
+  }
+
+  @Test("FC-50 a join code is good once, until it expires, and with HQ in reach; what fails leaves nothing behind")
+  func joinCodes() throws {
+    let chain = try Chain()
+    let code = try chain.joinCode(1)
+    let (first, second) = ("\(chain.scratch.path)/first", "\(chain.scratch.path)/second")
+    let words = ["join", "--hq", "127.0.0.1:1", "--data", first, "-"]
+    let away = try chain.run("store-node", words, input: code)
+    #expect(away.status == 3 && away.problem.contains("the join code stays good"), "\(away.errors)")
+    #expect(away.problem.contains("127.0.0.1:1"))
+    #expect(access(first, F_OK) != 0)
+
+    // An answer that was lost: until the store has come in, the code may be taken again.
+    try chain.startHQ()
+    try chain.expectDone(chain.join(first, code: code))
+    let store = try chain.adopt("store-1") { try chain.join($0, code: code) }
+    try chain.start(store)
+    try chain.inSync()
+    let used = try chain.join(second, code: code)
+    #expect(used.status == 2 && used.problem.contains("(join-code-used)"), "\(used.errors)")
+    #expect(access(second, F_OK) != 0)
+    #expect(try chain.syncctl(chain.hq, "status").status == 0, "a used code does no harm to the store")
+
+    let short = try chain.syncctl(
+      chain.hq, "store", "add", "2", "--name", "B", "--time-zone", "UTC", "--currency", "USD", "--expires", "0")
+    try chain.expectDone(short)
+    usleep(5_000)
+    let late = try chain.join(second, code: short.output)
+    #expect(late.status == 2 && late.problem.contains("(join-code-expired)"), "\(late.errors)")
+    #expect(access(second, F_OK) != 0)
+    #expect(try chain.syncctl(chain.hq, "status").output.contains("store 2 has not joined yet"))
+    var forged = try JoinCode(parsing: code)
+    forged.node = NodeNumber(3)
+    let stranger = try chain.join(second, code: forged.text)
+    #expect(stranger.status == 2 && stranger.problem.contains("(not-enrolled)"), "\(stranger.errors)")
   }
 
   @Test("FC-29 a retired store no longer counts, and is kept out when it comes back")

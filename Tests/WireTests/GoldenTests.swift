@@ -79,6 +79,24 @@ import Wire
       "066968712d6e6f64652031")  // 6: software
   }
 
+  @Test func joining() throws {
+    try expect(
+      .enrol(
+        Enrol(
+          oldestVersion: 1, newestVersion: 1, node: NodeNumber(70_000), secret: [1, 2, 3], software: "store-node 1")
+      ),
+      "8209", "a5",  // Message number 9, five pairs:
+      "0001", "0101",  // 0, 1: versions
+      "021a00011170",  // 2: node 70 000
+      "0343010203",  // 3: secret
+      "046c73746f72652d6e6f64652031")  // 4: software
+    try expect(
+      .enrolled(Enrolled(version: 1, credential: [0xFE, 0xFF])),
+      "820a", "a2",  // Message number 10, two pairs:
+      "0001",  // 0: version
+      "0142feff")  // 1: credential
+  }
+
   @Test func refusal() throws {
     try expect(
       .refusal(Refusal(.busy, "später", retryAfter: 30_000)),

@@ -11,7 +11,7 @@ extension SeededGenerator {
   private mutating func chance(_ oneIn: Int) -> Bool { number(1...oneIn) == 1 }
 
   mutating func message() -> Message {
-    switch number(1...8) {
+    switch number(1...10) {
     case 1:
       return .hello(
         Hello(
@@ -38,6 +38,12 @@ extension SeededGenerator {
       return .acknowledgement(Acknowledgement(lane: lane(), through: magnitude(), exceptions: exceptions))
     case 6: return .ping(magnitude())
     case 7: return .pong(magnitude())
+    case 8:
+      return .enrol(
+        Enrol(
+          oldestVersion: magnitude(), newestVersion: magnitude(), node: replica().node, secret: bytes(upTo: 40),
+          software: text()))
+    case 9: return .enrolled(Enrolled(version: magnitude(), credential: bytes(upTo: 40)))
     default: return .caughtUp
     }
   }

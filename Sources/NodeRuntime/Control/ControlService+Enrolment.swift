@@ -51,7 +51,7 @@ extension ControlService {
     node.queue.async {
       let peers = self.node.peerStatuses()
       self.change(request, to: .retired, completion) { (node, enrolment) throws(ControlError) in
-        guard !isForced, enrolment.state != .retired, enrolment.lastContact != nil else { return }
+        guard !isForced, enrolment.state != .retired, enrolment.hasJoined else { return }
         if let peer = peers.first(where: { $0.node == node }), peer.isConnected {
           guard !peer.isCaughtUp else { return }
           throw ControlError(
@@ -127,6 +127,8 @@ extension Enrolment {
       "node": .text("\(node)"),
       "name": store.map { .text($0.name) },
       "state": .text(state.rawValue),
+      "hasJoined": .boolean(hasJoined),
+      "joinCodeExpires": secretIsUsed ? nil : secretExpires.map { .text(RFC3339.format($0)) },
       "since": changedAt.map { .text(RFC3339.format($0)) },
       "isConnected": .boolean(peer?.isConnected ?? false),
       "lastContact": (peer?.lastContact ?? lastContact).map { .text(RFC3339.format($0)) },

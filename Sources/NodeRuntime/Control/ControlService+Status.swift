@@ -91,6 +91,8 @@ extension ControlService {
       let name = name(peer.node)
       if peer.enrolment?.state == .revoked {
         problems.append("\(name) is revoked, and kept out; retire it, or add it again with --again")
+      } else if peer.enrolment?.hasJoined == false {
+        problems.append("\(name) has not joined yet")
       } else if !peer.isConnected {
         problems.append("\(name) is not connected" + (peer.lastProblem.map { " (\($0))" } ?? ""))
       } else if !peer.isCaughtUp {

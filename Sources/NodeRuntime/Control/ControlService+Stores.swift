@@ -29,7 +29,8 @@ extension ControlService {
         do throws(ControlError) {
           let isAgain = request["again"]?.booleanValue ?? false
           if let enrolment, !isAgain { try Self.checkNew(number, enrolment) }
-          self.commit(try Self.store(request, number, known: isAgain ? known : nil), completion)
+          let store = try Self.store(request, number, known: isAgain ? known : nil)
+          self.commit(store, hours: try Self.hours(request), completion)
         } catch {
           completion(.failure(error))
         }
@@ -37,10 +38,20 @@ extension ControlService {
     }
   }
 
+  /// How long the join code is good.
+  private static func hours(_ request: CBORValue) throws(ControlError) -> Int64 {
+    guard let text = request["expires"]?.textValue else { return Enrolment.secretHours }
+    guard let hours = Int64(text), (0...Enrolment.maximumSecretHours).contains(hours) else {
+      throw ControlError(
+        .usage, "found --expires “\(text)”, expected hours from 0 to \(Enrolment.maximumSecretHours)")
+    }
+    return hours
+  }
+
   private static func checkNew(_ node: NodeNumber, _ enrolment: Enrolment) throws(ControlError) {
     let what: String
     switch enrolment.state {
-    case .active where enrolment.lastContact == nil: return
+    case .active where !enrolment.hasJoined: return
     case .active: what = "has joined already"
     case .revoked, .retired: what = "is \(enrolment.state.rawValue)"
     }
@@ -50,7 +61,7 @@ extension ControlService {
         + "sent; if that is meant, say --again")
   }
 
-  private func commit(_ store: Store, _ completion: @escaping Completion) {
+  private func commit(_ store: Store, hours: Int64, _ completion: @escaping Completion) {
     gate.commit([CommitDraft([RecordWrite(store)])]) { result in
       switch result {
       case .failure(let error): completion(.failure(ControlError(error)))
@@ -58,20 +69,20 @@ extension ControlService {
         if case .refused(let error)? = results.first {
           return completion(.failure(ControlError(.usage, error.description)))
         }
-        self.enrol(store, completion)
+        self.enrol(store, hours: hours, completion)
       }
     }
   }
 
-  private func enrol(_ store: Store, _ completion: @escaping Completion) {
+  private func enrol(_ store: Store, hours: Int64, _ completion: @escaping Completion) {
     var generator = SystemRandomNumberGenerator()
     let secret = (0..<JoinCode.secretBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     let node = NodeNumber(store.id.bytes.reduce(0) { $0 << 8 | UInt32($1) })
     let now = gate.clock.now
+    let expires = now.advanced(byMilliseconds: hours * 3_600_000)
     gate.write { engine throws(StoreError) -> JoinCode in
       let hq = try NodeSettings.hq(engine)
-      var enrolment = Enrolment(changedAt: now)
-      enrolment.credentialDigest = Digest.sha256(secret)
+      let enrolment = Enrolment.invited(secretDigest: Digest.sha256(secret), until: expires, at: now)
       try NodeSettings.save(enrolment, of: node, in: engine)
       return JoinCode(node: node, pin: hq.tls.pin, secret: secret, endpoints: hq.advertised)
     } completion: { result in
@@ -80,7 +91,7 @@ extension ControlService {
       case .success(let code):
         let answer = CBORValue.object([
           "schema": .integer(Self.schema), "node": .text("\(node)"), "name": .text(store.name),
-          "joinCode": .text(code.text),
+          "joinCode": .text(code.text), "expires": .text(RFC3339.format(expires)),
         ])
         self.node.queue.async {
           // Whoever is connected has the earlier credential.

@@ -68,6 +68,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       stream, role: .hq, gate: gate, queue: queue,
       observer: LinkDriver.Observer(
         onAdmission: { [weak self] in self?.admit($0, $1) },
+        onEnrolment: { [weak self] in self?.enrol($0, $1) },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
@@ -84,15 +85,12 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     gate.write { engine throws(StoreError) -> AdmissionDecision in
       let node = hello.replica.node
       guard node != .hq, var enrolment = try NodeSettings.enrolment(of: node, engine) else {
-        return .denied(Refusal(.notEnrolled, "store \(node) is not enrolled here; see `syncctl store add`"))
+        return .denied(Self.notEnrolled(node))
       }
-      guard let digest = enrolment.credentialDigest, Digest.isEqual(digest, Digest.sha256(hello.credential)) else {
-        return .denied(Refusal(.wrongCredential, "store \(node) came with a wrong credential; join it again"))
-      }
-      if let refusal = Refusal(ofStore: node, in: enrolment.state) { return .denied(refusal) }
-      enrolment.lastContact = clock.now
-      enrolment.address = address
-      enrolment.software = hello.software
+      let refusal = enrolment.admit(
+        node, credentialDigest: Digest.sha256(hello.credential), address: address, software: hello.software,
+        at: clock.now)
+      if let refusal { return .denied(refusal) }
       try NodeSettings.save(enrolment, of: node, in: engine)
       let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
       return .admitted(
@@ -111,6 +109,37 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         }
       }
     }
+  }
+
+  /// Takes the secret of a join code for a credential of the store's own.
+  private func enrol(_ link: LinkDriver, _ enrol: Enrol) {
+    let now = gate.clock.now
+    var generator = SystemRandomNumberGenerator()
+    let credential = (0..<Enrolment.credentialBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    gate.write { engine throws(StoreError) -> Refusal? in
+      guard var enrolment = try NodeSettings.enrolment(of: enrol.node, engine) else {
+        return Self.notEnrolled(enrol.node)
+      }
+      let refusal = enrolment.join(
+        enrol.node, secretDigest: Digest.sha256(enrol.secret), credentialDigest: Digest.sha256(credential), at: now)
+      if refusal == nil { try NodeSettings.save(enrolment, of: enrol.node, in: engine) }
+      return refusal
+    } completion: { [log] result in
+      self.queue.async {
+        switch result {
+        case .success(nil):
+          log(
+            LogEvent(.info, "store.joined", "store \(enrol.node) has joined", [.init("address", link.peerDescription)]))
+          link.answer(.enrolled(credential: credential))
+        case .success(let refusal?): link.answer(.denied(refusal))
+        case .failure(let error): link.answer(.storageFailed(error))
+        }
+      }
+    }
+  }
+
+  private static func notEnrolled(_ node: NodeNumber) -> Refusal {
+    Refusal(.notEnrolled, "store \(node) is not enrolled at this HQ; see `syncctl store add`")
   }
 
   package func endLink(of node: NodeNumber, _ refusal: Refusal) {
@@ -166,6 +195,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private func closed(_ link: LinkDriver, _ reason: CloseReason) {
     greeting[ObjectIdentifier(link)] = nil
     guard let node = link.information?.peer.node else {
+      guard reason != .enrolled else { return }
       return log(
         LogEvent(.warning, "link.failed", "\(link.peerDescription) did not come in: \(reason)"))
     }

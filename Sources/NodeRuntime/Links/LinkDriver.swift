@@ -15,6 +15,8 @@ final class LinkDriver: @unchecked Sendable {
   struct Observer {
     /// HQ: decides who comes in, and answers by `LinkDriver.answer`.
     var onAdmission: (LinkDriver, Hello) -> Void
+    /// HQ: gives a store that joins its credential, and answers by `LinkDriver.answer`.
+    var onEnrolment: (LinkDriver, Enrol) -> Void
     var onLinked: (LinkDriver, LinkInformation) -> Void
     var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception]) -> Void
     var onBatch: (LinkDriver, Batch, [GroupResult]) -> Void
@@ -98,6 +100,8 @@ final class LinkDriver: @unchecked Sendable {
     switch effect {
     case .send(let message): send(message)
     case .admit(let hello): observer.onAdmission(self, hello)
+    case .enrol(let enrol): observer.onEnrolment(self, enrol)
+    case .enrolled: break  // A node that runs has joined; `JoinAttempt` does this.
     case .load(let request): load(request)
     case .store(let batch, let peer, let epoch): store(batch, peer: peer, epoch: epoch)
     case .linked(let information):

@@ -113,6 +113,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
       stream, role: .store(hello, head: head), gate: gate, queue: queue,
       observer: LinkDriver.Observer(
         onAdmission: { _, _ in },
+        onEnrolment: { _, _ in },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },

@@ -20,6 +20,9 @@ package enum Message: Hashable, Sendable {
   case caughtUp
   case ping(UInt64)
   case pong(UInt64)
+  case enrol(Enrol)
+  /// HQ's answer to `enrol`: the credential of the store's own.
+  case enrolled(Enrolled)
 }
 
 /// The store's first message: who it is, and where HQ's log is to be resumed.
@@ -81,6 +84,37 @@ package struct Welcome: Hashable, Sendable {
   }
 }
 
+/// The first and only message of a store that joins: the secret of its join code, for a credential of its own.
+package struct Enrol: Hashable, Sendable {
+  package var oldestVersion: UInt64
+  package var newestVersion: UInt64
+  package var node: NodeNumber
+  package var secret: [UInt8]
+  package var software: String
+
+  package init(
+    oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, node: NodeNumber,
+    secret: [UInt8], software: String
+  ) {
+    self.oldestVersion = oldestVersion
+    self.newestVersion = newestVersion
+    self.node = node
+    self.secret = secret
+    self.software = software
+  }
+}
+
+/// What lets a store in from now on.
+package struct Enrolled: Hashable, Sendable {
+  package var version: UInt64
+  package var credential: [UInt8]
+
+  package init(version: UInt64, credential: [UInt8]) {
+    self.version = version
+    self.credential = credential
+  }
+}
+
 /// The last message before a connection is closed on purpose: why, and when to try again.
 package struct Refusal: Hashable, Sendable {
   /// Unknown codes read as what they are: a reason in words.
@@ -88,6 +122,8 @@ package struct Refusal: Hashable, Sendable {
     case upgradeNeeded = "upgrade-needed"
     case notEnrolled = "not-enrolled"
     case wrongCredential = "wrong-credential"
+    case joinCodeUsed = "join-code-used"
+    case joinCodeExpired = "join-code-expired"
     case revoked
     case retired
     case alreadyConnected = "already-connected"

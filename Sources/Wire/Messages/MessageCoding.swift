@@ -37,6 +37,12 @@ extension Message {
     case .caughtUp:
       writer.append(unsigned: 8)
       writer.append(mapCount: 0)
+    case .enrol(let enrol):
+      writer.append(unsigned: 9)
+      enrol.append(to: &writer)
+    case .enrolled(let enrolled):
+      writer.append(unsigned: 10)
+      enrolled.append(to: &writer)
     }
     return writer.bytes
   }
@@ -56,7 +62,9 @@ extension Message {
       var fields = MessageFields()
       try fields.read(&reader)
       self = .caughtUp
-    default: throw reader.invalid("a message number from 1 to 8")
+    case 9: self = .enrol(try Enrol(&reader))
+    case 10: self = .enrolled(try Enrolled(&reader))
+    default: throw reader.invalid("a message number from 1 to 10")
     }
     try reader.expectEnd()
   }
@@ -210,6 +218,44 @@ extension Acknowledgement.Exception {
   }
 }
 
+extension Enrol {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: 5)
+    writer.append(0, unsigned: oldestVersion)
+    writer.append(1, unsigned: newestVersion)
+    writer.append(2, unsigned: UInt64(node.rawValue))
+    writer.append(unsigned: 3)
+    writer.append(bytes: secret)
+    writer.append(4, text: software)
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    oldestVersion = try fields.unsigned(0)
+    newestVersion = try fields.unsigned(1)
+    node = try fields.node(2)
+    secret = try fields.bytes(3, limit: WireLimits.maximumCredentialBytes)
+    software = try fields.text(4)
+  }
+}
+
+extension Enrolled {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: 2)
+    writer.append(0, unsigned: version)
+    writer.append(unsigned: 1)
+    writer.append(bytes: credential)
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    version = try fields.unsigned(0)
+    credential = try fields.bytes(1, limit: WireLimits.maximumCredentialBytes)
+  }
+}
+
 extension CBORWriter {
   fileprivate mutating func append(_ key: UInt64, unsigned value: UInt64) {
     append(unsigned: key)
@@ -297,6 +343,10 @@ private struct MessageFields {
       try reader.expectArray(2)
       return ReplicaID(node: NodeNumber(try reader.readUInt32()), incarnation: try reader.readUInt32())
     }
+  }
+
+  func node(_ key: UInt64) throws(DecodeError) -> NodeNumber {
+    try read(key) { (reader) throws(DecodeError) in NodeNumber(try reader.readUInt32()) }
   }
 
   func lane(_ key: UInt64) throws(DecodeError) -> Lane {
