@@ -77,6 +77,9 @@ let package = Package(
     tests("TransportTests", ["Base", "Transport"]),
     tests(
       "EndToEndTests",
-      ["CSQLite", "Causality", "Interchange", "Transport", "NodeRuntime", "hq-node", "store-node", "syncctl"]),
+      [
+        "CSQLite", "Base", "Causality", "Interchange", "Transport", "Wire", "NodeRuntime", "hq-node", "store-node",
+        "syncctl",
+      ]),
   ]
 )

@@ -13,11 +13,16 @@ enum StoreText {
   private static func row(_ store: CBORValue) -> [String] {
     [
       store["node"]?.textValue ?? "", store["name"]?.textValue ?? "",
-      store["hasJoined"]?.booleanValue == false ? "not joined" : store["state"]?.textValue ?? "",
+      state(of: store),
       store["since"]?.textValue ?? "–", store["isConnected"]?.booleanValue == true ? "connected" : "down",
       store["lastContact"]?.textValue ?? "never", store["address"]?.textValue ?? "–",
       store["software"]?.textValue ?? "–",
     ]
+  }
+
+  private static func state(of store: CBORValue) -> String {
+    if store["hasJoined"]?.booleanValue == false { return "not joined" }
+    return (store["state"]?.textValue ?? "") + (store["fencedAt"] == nil ? "" : ", fenced a copy")
   }
 
   static func changed(_ answer: CBORValue) -> String {

@@ -10,6 +10,8 @@ extension SessionEffect {
     switch self {
     case .send(let message): "send \(message.words)"
     case .admit(let hello): "admit node \(hello.replica.node)"
+    case .keep(let token): "keep a token of \(token.count) bytes"
+    case .confirmed(let token): "confirmed a token of \(token.count) bytes"
     case .enrol(let enrol): "enrol node \(enrol.node)"
     case .enrolled(let credential): "enrolled with a credential of \(credential.count) bytes"
     case .load(let request):

@@ -129,7 +129,9 @@ struct Stage {
       return .admitted(
         Admission(
           identity: identity, head: try words.number("head") ?? 0, clock: WallTime(milliseconds: 2_000),
-          cursors: try words.cursors("cursors")))
+          cursors: try words.cursors("cursors"),
+          token: words.all.contains("token") ? [UInt8](repeating: 5, count: 16) : nil))
+    case "kept": return .kept
     case "enrolled": return .enrolled(credential: [UInt8](repeating: 9, count: 32))
     case "denied": return .denied(Refusal(code: words[3], message: "not now", retryAfter: 0))
     case "loaded": return .loaded(try stretch(words))

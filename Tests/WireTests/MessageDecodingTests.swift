@@ -35,11 +35,12 @@ import Wire
       Hello(
         replica: ReplicaID(node: NodeNumber(3), incarnation: 4), credential: [1], epoch: Epoch(rawValue: 5),
         clock: WallTime(milliseconds: 6), peerEpoch: Epoch(rawValue: 7), cursors: LaneMap(repeating: 8), window: 9,
-        software: "x")),
+        software: "x", token: [2])),
     .welcome(
       Welcome(
         version: 1, replica: ReplicaID(node: .hq, incarnation: 4), epoch: Epoch(rawValue: 5),
-        clock: WallTime(milliseconds: 6), cursors: LaneMap(repeating: 8), window: 9, software: "x")),
+        clock: WallTime(milliseconds: 6), cursors: LaneMap(repeating: 8), window: 9, software: "x",
+        token: [2])),
     .refusal(Refusal(.busy, "x")),
     .batch(
       Batch(
@@ -69,7 +70,8 @@ import Wire
       let bytes = try changed(message) { $0.remove(at: index) }
       let isOptional: Bool
       switch message {
-      case .hello: isOptional = index == 6
+      case .hello: isOptional = index == 6 || index == 10
+      case .welcome: isOptional = index == 7
       case .acknowledgement: isOptional = index == 2
       default: isOptional = false
       }

@@ -18,12 +18,12 @@ extension SeededGenerator {
           oldestVersion: magnitude(), newestVersion: magnitude(), replica: replica(), credential: bytes(upTo: 40),
           epoch: Epoch(rawValue: magnitude()), clock: clock(),
           peerEpoch: chance(2) ? nil : Epoch(rawValue: magnitude()), cursors: cursors(), window: magnitude(),
-          software: text()))
+          software: text(), token: chance(2) ? nil : bytes(upTo: 40)))
     case 2:
       return .welcome(
         Welcome(
           version: magnitude(), replica: replica(), epoch: Epoch(rawValue: magnitude()), clock: clock(),
-          cursors: cursors(), window: magnitude(), software: text()))
+          cursors: cursors(), window: magnitude(), software: text(), token: chance(2) ? nil : bytes(upTo: 40)))
     case 3: return .refusal(Refusal(code: text(), message: text(), retryAfter: magnitude()))
     case 4:
       return .batch(

@@ -129,6 +129,8 @@ extension Enrolment {
       "state": .text(state.rawValue),
       "hasJoined": .boolean(hasJoined),
       "joinCodeExpires": secretIsUsed ? nil : secretExpires.map { .text(RFC3339.format($0)) },
+      "fencedAt": fencedAt.map { .text(RFC3339.format($0)) },
+      "fencedAddress": fencedAddress.map(CBORValue.text),
       "since": changedAt.map { .text(RFC3339.format($0)) },
       "isConnected": .boolean(peer?.isConnected ?? false),
       "lastContact": (peer?.lastContact ?? lastContact).map { .text(RFC3339.format($0)) },

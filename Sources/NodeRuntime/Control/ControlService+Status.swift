@@ -89,6 +89,11 @@ extension ControlService {
     private func problems(of peer: PeerStatus, _ pending: PendingSummary) throws(StoreError) -> [String] {
       var problems: [String] = []
       let name = name(peer.node)
+      if let enrolment = peer.enrolment, let time = enrolment.fencedAt {
+        problems.append(
+          "\(name): a restored or copied database of it was turned away, last at \(RFC3339.format(time)) from "
+            + "\(enrolment.fencedAddress ?? "an unknown address"); see `syncctl store add \(peer.node) --again`")
+      }
       if peer.enrolment?.state == .revoked {
         problems.append("\(name) is revoked, and kept out; retire it, or add it again with --again")
       } else if peer.enrolment?.hasJoined == false {
@@ -118,6 +123,8 @@ extension ControlService {
         "name": peer.node == .hq ? .text("HQ") : store.map { .text($0.name) },
         "inSync": .boolean(isInSync),
         "state": peer.enrolment.map { .text($0.state.rawValue) },
+        "fencedAt": peer.enrolment?.fencedAt.map { .text(RFC3339.format($0)) },
+        "fencedAddress": peer.enrolment?.fencedAddress.map(CBORValue.text),
         "isConnected": .boolean(peer.isConnected),
         "isCaughtUp": .boolean(peer.isCaughtUp),
         "address": peer.address.map(CBORValue.text),

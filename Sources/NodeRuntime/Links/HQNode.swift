@@ -69,6 +69,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       observer: LinkDriver.Observer(
         onAdmission: { [weak self] in self?.admit($0, $1) },
         onEnrolment: { [weak self] in self?.enrol($0, $1) },
+        onConfirmed: { [weak self] in self?.confirmed($0, $1) },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
@@ -87,17 +88,20 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       guard node != .hq, var enrolment = try NodeSettings.enrolment(of: node, engine) else {
         return .denied(Self.notEnrolled(node))
       }
+      let before = enrolment
       let refusal = enrolment.admit(
-        node, credentialDigest: Digest.sha256(hello.credential), address: address, software: hello.software,
-        at: clock.now)
+        node, credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: address,
+        software: hello.software, random: UInt64.random(in: .min ... .max), at: clock.now)
+      // The token must be known here before the store can have it.
+      if enrolment != before { try NodeSettings.save(enrolment, of: node, in: engine) }
       if let refusal { return .denied(refusal) }
-      try NodeSettings.save(enrolment, of: node, in: engine)
       let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
       return .admitted(
         Admission(
           identity: engine.identity, head: try engine.logHead(), clock: clock.now,
           cursors: LaneMap(
-            urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through)))
+            urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through),
+          token: enrolment.token))
     } completion: { result in
       self.queue.async {
         switch result {
@@ -151,6 +155,18 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private func replaceLink(of node: NodeNumber) {
     links.removeValue(forKey: node)?.answer(
       .denied(Refusal(.alreadyConnected, "the store has connected anew; this connection is over")))
+  }
+
+  private func confirmed(_ link: LinkDriver, _ token: [UInt8]) {
+    guard let node = link.information?.peer.node else { return }
+    gate.write { engine throws(StoreError) in
+      guard var enrolment = try NodeSettings.enrolment(of: node, engine), enrolment.token == token else { return }
+      enrolment.tokenIsConfirmed = true
+      try NodeSettings.save(enrolment, of: node, in: engine)
+    } completion: { result in
+      guard case .failure(let error) = result else { return }
+      self.queue.async { link.answer(.storageFailed(error)) }
+    }
   }
 
   private func linked(_ link: LinkDriver, _ information: LinkInformation) {
@@ -243,7 +259,7 @@ extension Refusal {
   }
 
   /// A store that is kept out asks again now and then, in case HQ changes its mind.
-  private static let closedRetryMilliseconds: UInt64 = 60_000
+  static let closedRetryMilliseconds: UInt64 = 60_000
 }
 
 private enum AdmissionDecision: Sendable {

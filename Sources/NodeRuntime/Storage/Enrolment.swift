@@ -30,6 +30,14 @@ package struct Enrolment: Hashable, Sendable {
   package var address: String?
   package var software: String?
 
+  /// The session token given last, whether the store has shown to have it, and the one with which the store came for it.
+  package var token: [UInt8]?
+  package var tokenIsConfirmed = false
+  package var previousToken: [UInt8]?
+  /// The last time that a restored or copied database of this store was turned away.
+  package var fencedAt: WallTime?
+  package var fencedAddress: String?
+
   package init(changedAt: WallTime?) {
     self.changedAt = changedAt
   }
@@ -87,7 +95,8 @@ extension Enrolment {
   /// Checks who a greeting comes from, and notes the contact.
   /// - Returns: why the store may not come in; nil if it may.
   package mutating func admit(
-    _ node: NodeNumber, credentialDigest presented: [UInt8], address: String, software: String, at now: WallTime
+    _ node: NodeNumber, credentialDigest presented: [UInt8], token presentedToken: [UInt8]?, address: String,
+    software: String, random: UInt64, at now: WallTime
   ) -> Refusal? {
     guard let credentialDigest, Digest.isEqual(credentialDigest, presented) else {
       return Refusal(
@@ -96,11 +105,54 @@ extension Enrolment {
       )
     }
     if let refusal = Refusal(ofStore: node, in: state) { return refusal }
+    guard isCurrent(presentedToken) else {
+      fencedAt = now
+      fencedAddress = address
+      return fenced(node)
+    }
+    let counter = 1 + max(Self.counter(of: token), Self.counter(of: presentedToken))
+    previousToken = presentedToken
+    token = Self.bytes(of: counter) + Self.bytes(of: random)
+    tokenIsConfirmed = false
     secretIsUsed = true
     lastContact = now
     self.address = address
     self.software = software
     return nil
+  }
+}
+
+// MARK: - Fencing
+
+// A session token is a counter of 8 bytes and 8 random ones. Only HQ reads the counter: a store that comes with a later one
+// than HQ knows of has met an HQ that was restored from a backup since, and is no copy.
+
+extension Enrolment {
+  /// Whether a database that presents this token is the one that HQ has last spoken to.
+  private func isCurrent(_ presented: [UInt8]?) -> Bool {
+    if presented == token { return true }
+    // The welcome with the last token may have been lost.
+    if !tokenIsConfirmed, presented == previousToken { return true }
+    return Self.counter(of: presented) > Self.counter(of: token)
+  }
+
+  private func fenced(_ node: NodeNumber) -> Refusal {
+    let since = lastContact.map { ", last at \(RFC3339.format($0)) from \(address ?? "an unknown address")" } ?? ""
+    return Refusal(
+      .fenced,
+      "this database was restored or copied: HQ has spoken to store \(node) since its state was saved\(since). Nothing was "
+        + "sent or received, and what was sold here is kept here. If no other copy is in use: "
+        + "`syncctl store add \(node) --again` at HQ, and join with that code in a new directory",
+      retryAfter: Refusal.closedRetryMilliseconds)
+  }
+
+  private static func counter(of token: [UInt8]?) -> UInt64 {
+    // Never at the end of the range, so that there is always a next one.
+    min(token?.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } ?? 0, UInt64.max >> 1)
+  }
+
+  private static func bytes(of number: UInt64) -> [UInt8] {
+    stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> UInt64($0)) }
   }
 }
 
@@ -118,6 +170,11 @@ extension Enrolment {
       "secret": secretDigest.map(CBORValue.bytes),
       "secretExpires": secretExpires.map(CBORValue.init),
       "secretIsUsed": .boolean(secretIsUsed),
+      "token": token.map(CBORValue.bytes),
+      "tokenIsConfirmed": .boolean(tokenIsConfirmed),
+      "previousToken": previousToken.map(CBORValue.bytes),
+      "fencedAt": fencedAt.map(CBORValue.init),
+      "fencedAddress": fencedAddress.map(CBORValue.text),
       "lastContact": lastContact.map(CBORValue.init),
       "address": address.map(CBORValue.text),
       "software": software.map(CBORValue.text),
@@ -140,6 +197,11 @@ extension Enrolment {
     secretDigest = value["secret"]?.bytesValue
     secretExpires = value["secretExpires"]?.wallTimeValue
     secretIsUsed = value["secretIsUsed"]?.booleanValue ?? true
+    token = value["token"]?.bytesValue
+    tokenIsConfirmed = value["tokenIsConfirmed"]?.booleanValue ?? false
+    previousToken = value["previousToken"]?.bytesValue
+    fencedAt = value["fencedAt"]?.wallTimeValue
+    fencedAddress = value["fencedAddress"]?.textValue
     lastContact = value["lastContact"]?.wallTimeValue
     address = value["address"]?.textValue
     software = value["software"]?.textValue

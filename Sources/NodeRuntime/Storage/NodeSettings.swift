@@ -10,6 +10,7 @@ package enum NodeSettings {
   private static let hqPin = "hq-pin"
   private static let credential = "credential"
   private static let name = "name"
+  private static let sessionToken = "session-token"
 
   // MARK: HQ
 
@@ -94,6 +95,15 @@ package enum NodeSettings {
     Membership(
       endpoints: endpoints(from: try needed(hqEndpoints, engine)), pin: try needed(hqPin, engine),
       credential: try needed(credential, engine))
+  }
+
+  /// HQ's last session token.
+  package static func save(sessionToken token: [UInt8], in engine: StoreGate.Engine) throws(StoreError) {
+    try engine.backend.setSettings([(sessionToken, token)])
+  }
+
+  package static func sessionToken(_ engine: StoreGate.Engine) throws(StoreError) -> [UInt8]? {
+    try engine.backend.setting(sessionToken)
   }
 
   private static func needed(_ name: String, _ engine: StoreGate.Engine) throws(StoreError) -> [UInt8] {

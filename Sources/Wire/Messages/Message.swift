@@ -41,12 +41,15 @@ package struct Hello: Hashable, Sendable {
   /// Bytes of batches a lane that the store takes before it has acknowledged them.
   package var window: UInt64
   package var software: String
+  /// The session token that HQ gave with its last welcome; nil if the store has none.
+  package var token: [UInt8]?
 
   package init(
     oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, replica: ReplicaID,
     credential: [UInt8], epoch: Epoch, clock: WallTime, peerEpoch: Epoch?, cursors: LaneMap<Sequence64>,
-    window: UInt64, software: String
+    window: UInt64, software: String, token: [UInt8]? = nil
   ) {
+    self.token = token
     self.oldestVersion = oldestVersion
     self.newestVersion = newestVersion
     self.replica = replica
@@ -69,11 +72,14 @@ package struct Welcome: Hashable, Sendable {
   package var cursors: LaneMap<Sequence64>
   package var window: UInt64
   package var software: String
+  /// What the store presents with its next hello: a copy or an older state of its database cannot.
+  package var token: [UInt8]?
 
   package init(
     version: UInt64, replica: ReplicaID, epoch: Epoch, clock: WallTime, cursors: LaneMap<Sequence64>, window: UInt64,
-    software: String
+    software: String, token: [UInt8]? = nil
   ) {
+    self.token = token
     self.version = version
     self.replica = replica
     self.epoch = epoch
@@ -126,6 +132,7 @@ package struct Refusal: Hashable, Sendable {
     case joinCodeExpired = "join-code-expired"
     case revoked
     case retired
+    case fenced
     case alreadyConnected = "already-connected"
     case wrongCursor = "wrong-cursor"
     case protocolError = "protocol-error"

@@ -72,7 +72,7 @@ extension Message {
 
 extension Hello {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: peerEpoch == nil ? 9 : 10)
+    writer.append(mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1))
     writer.append(0, unsigned: oldestVersion)
     writer.append(1, unsigned: newestVersion)
     writer.append(2, replica)
@@ -85,6 +85,10 @@ extension Hello {
     writer.append(7, cursors)
     writer.append(8, unsigned: window)
     writer.append(9, text: software)
+    if let token {
+      writer.append(unsigned: 10)
+      writer.append(bytes: token)
+    }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -100,12 +104,13 @@ extension Hello {
     cursors = try fields.cursors(7)
     window = try fields.unsigned(8)
     software = try fields.text(9)
+    token = try fields.optionalBytes(10, limit: WireLimits.maximumCredentialBytes)
   }
 }
 
 extension Welcome {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: 7)
+    writer.append(mapCount: token == nil ? 7 : 8)
     writer.append(0, unsigned: version)
     writer.append(1, replica)
     writer.append(2, unsigned: epoch.rawValue)
@@ -114,6 +119,10 @@ extension Welcome {
     writer.append(4, cursors)
     writer.append(5, unsigned: window)
     writer.append(6, text: software)
+    if let token {
+      writer.append(unsigned: 7)
+      writer.append(bytes: token)
+    }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -126,6 +135,7 @@ extension Welcome {
     cursors = try fields.cursors(4)
     window = try fields.unsigned(5)
     software = try fields.text(6)
+    token = try fields.optionalBytes(7, limit: WireLimits.maximumCredentialBytes)
   }
 }
 
@@ -336,6 +346,10 @@ private struct MessageFields {
 
   func bytes(_ key: UInt64, limit: Int) throws(DecodeError) -> [UInt8] {
     try read(key) { (reader) throws(DecodeError) in try reader.readBytes(limit: limit) }
+  }
+
+  func optionalBytes(_ key: UInt64, limit: Int) throws(DecodeError) -> [UInt8]? {
+    try optional(key) { (reader) throws(DecodeError) in try reader.readBytes(limit: limit) }
   }
 
   func replica(_ key: UInt64) throws(DecodeError) -> ReplicaID {
