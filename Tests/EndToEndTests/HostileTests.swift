@@ -34,6 +34,18 @@ import Transport
     try goesOn(chain, chain.hq)
   }
 
+  /// Nobody binds megabytes at HQ before it knows who they are.
+  @Test func aGreetingWithoutEnd() throws {
+    let chain = try Chain()
+    let code = try chain.joinCode(1)
+    try chain.startHQ()
+    let endpoint = try #require(Endpoint(parsing: chain.address))
+    let visitor = try Visitor(.tcp(endpoint), tls: TLSClient(pinnedKey: try JoinCode(parsing: code).pin))
+    // The beginning of a frame of 8 MiB, which a batch could be.
+    let isAnswered = visitor.isAnswered([0, 0x80, 0, 0] + [UInt8](repeating: 0x41, count: 1 << 20))
+    #expect(isAnswered)
+  }
+
   @Test func anyBytesAtTheControlSocket() throws {
     let chain = try Chain(stores: [1])
     for node in [chain.hq, chain.stores[0]] {
@@ -73,6 +85,18 @@ private final class Visitor: Sendable {
     }
     connected.wait()
     stream = try #require(result.withLock { $0 }).get()
+  }
+
+  /// Whether it hears something, be it the end, long before a greeting is overdue.
+  func isAnswered(_ bytes: [UInt8]) -> Bool {
+    queue.sync {
+      stream.onReceive = { _ in self.heard.signal() }
+      stream.onClose = { _ in self.heard.signal() }
+      stream.start()
+      stream.send(bytes)
+    }
+    defer { queue.sync { stream.close(flushing: false) } }
+    return heard.wait(timeout: .now() + .seconds(5)) == .success
   }
 
   func say(_ bytes: [UInt8], _ name: String) {

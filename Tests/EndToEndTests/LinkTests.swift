@@ -45,6 +45,31 @@ import Testing
     #expect(try chain.hq.salesTotals() == Node.totals(1))
   }
 
+  /// HQ holds a parked group that touches the member 7, so what comes later of it parks as well.
+  @Test("FC-49 what HQ has not applied stays in the status when the link comes back")
+  func notAppliedIsRemembered() throws {
+    let chain = try Chain(stores: [1])
+    let store = chain.stores[0]
+    try chain.hq.stop()
+    try Database.change(
+      chain.hq,
+      "INSERT INTO sync_parked VALUES (1, 1, 1, 0, 'undecodable', 'test', x'00')",
+      "INSERT INTO sync_parked_key SELECT 4, CAST('7' AS BLOB), 1, 0")
+    try chain.expectDone(chain.importing(["id,name", "7,Ann"], as: "member", into: store))
+    try chain.startHQ()
+    func isTold() throws -> Bool {
+      let status = try chain.syncctl(store, "status")
+      return status.status == 1 && status.output.contains("HQ has not applied 1 groups")
+    }
+    try eventually("the store to hear of it") { try isTold() }
+    try chain.hq.stop()
+    try chain.startHQ()
+    try eventually("the link to come back") {
+      try !chain.syncctl(store, "status").output.contains("HQ is not connected")
+    }
+    #expect(try isTold())
+  }
+
   @Test func changesArePushedBothWays() throws {
     let chain = try Chain(stores: [1, 2])
     let (one, two) = (chain.stores[0], chain.stores[1])

@@ -37,7 +37,6 @@ private final class ControlConnection: @unchecked Sendable {
   private let queue: DispatchQueue
   private let service: ControlService
   private var frames = FrameDecoder()
-  private var waiting: [CBORValue] = []
   private var isBusy = false
 
   init(_ stream: ByteStream, queue: DispatchQueue, service: ControlService) {
@@ -48,25 +47,28 @@ private final class ControlConnection: @unchecked Sendable {
 
   func receive(_ bytes: [UInt8]) {
     frames.append(bytes)
+    next()
+  }
+
+  /// Takes the next request once the one before is answered; until then nothing more is read.
+  private func next() {
+    guard !isBusy else { return }
     do {
-      while let payload = try frames.next() { waiting.append(try CBORValue(decoding: payload)) }
-      next()
+      guard let payload = try frames.next() else { return stream.resumeReceiving() }
+      let request = try CBORValue(decoding: payload)
+      isBusy = true
+      stream.pauseReceiving()
+      service.handle(request) { result in
+        self.queue.async {
+          self.isBusy = false
+          self.send(result)
+          self.next()
+        }
+      }
     } catch {
       send(.failure(ControlError(.usage, "a request that cannot be read: \(error)")))
       frames = FrameDecoder()
       stream.close(flushing: true)
-    }
-  }
-
-  private func next() {
-    guard !isBusy, !waiting.isEmpty else { return }
-    isBusy = true
-    service.handle(waiting.removeFirst()) { result in
-      self.queue.async {
-        self.isBusy = false
-        self.send(result)
-        self.next()
-      }
     }
   }
 

@@ -11,6 +11,10 @@ package import Wire
 ///
 /// Confined to `queue`, which guards its state (`@unchecked Sendable`).
 package final class HQNode: RunningNode, @unchecked Sendable {
+  /// Connections that have not come in yet. Each may hold a greeting's bytes; the stores of a large chain that all come
+  /// back at once are through in a moment, and try again where they are not.
+  private static let greetingLimit = 1_024
+
   package let gate: StoreGate
   package let queue: DispatchQueue
   private let log: LogSink
@@ -64,6 +68,10 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   }
 
   private func accept(_ stream: ByteStream) {
+    guard greeting.count < Self.greetingLimit else {
+      log(LogEvent(.warning, "link.tooMany", "\(stream.peerDescription): \(greeting.count) connections are greeting"))
+      return stream.close(flushing: false)
+    }
     let link = LinkDriver(
       stream, role: .hq, gate: gate, queue: queue,
       observer: LinkDriver.Observer(
@@ -78,22 +86,51 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     link.start()
   }
 
-  /// Checks a store's credential and finds where its log is to be resumed: behind all that its earlier connection has
-  /// brought, so it asks the writer.
+  /// Checks a store's credential.
   private func admit(_ link: LinkDriver, _ hello: Hello) {
+    let address = link.peerDescription
+    gate.write { engine throws(StoreError) -> Refusal? in
+      try Self.check(hello, from: address, at: self.gate.clock.now, engine, isKept: false).refusal
+    } completion: { result in
+      self.queue.async {
+        switch result {
+        case .success(nil): self.resume(link, hello)
+        case .success(let refusal?): link.answer(.denied(refusal))
+        case .failure(let error): link.answer(.storageFailed(error))
+        }
+      }
+    }
+  }
+
+  /// Looks a store up by its greeting.
+  /// - Parameter isKept: whether the store comes in, so that its new token is written down; a refusal always is.
+  private static func check(
+    _ hello: Hello, from address: String, at now: WallTime, _ engine: StoreGate.Engine, isKept: Bool
+  ) throws(StoreError) -> (refusal: Refusal?, token: [UInt8]?) {
+    let node = hello.replica.node
+    guard node != .hq, var enrolment = try NodeSettings.enrolment(of: node, engine) else {
+      return (notEnrolled(node), nil)
+    }
+    let before = enrolment
+    let refusal = enrolment.admit(
+      node, credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: address,
+      software: hello.software, random: UInt64.random(in: .min ... .max), at: now)
+    // The token must be known here before the store can have it.
+    if isKept || refusal != nil, enrolment != before { try NodeSettings.save(enrolment, of: node, in: engine) }
+    return (refusal, enrolment.token)
+  }
+
+  /// Finds where a store's log is to be resumed: behind all that its earlier connection has brought. That one ends
+  /// first, so that it brings nothing more once the cursors are read.
+  private func resume(_ link: LinkDriver, _ hello: Hello) {
+    let node = hello.replica.node
+    guard greeting[ObjectIdentifier(link)] != nil else { return }
+    replaceLink(of: node)
     let clock = gate.clock
     let address = link.peerDescription
-    gate.write { engine throws(StoreError) -> AdmissionDecision in
-      let node = hello.replica.node
-      guard node != .hq, var enrolment = try NodeSettings.enrolment(of: node, engine) else {
-        return .denied(Self.notEnrolled(node))
-      }
-      let before = enrolment
-      let refusal = enrolment.admit(
-        node, credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: address,
-        software: hello.software, random: UInt64.random(in: .min ... .max), at: clock.now)
-      // The token must be known here before the store can have it.
-      if enrolment != before { try NodeSettings.save(enrolment, of: node, in: engine) }
+    gate.writeBehindBatches { engine throws(StoreError) -> AdmissionDecision in
+      // Once more: the store may have been revoked meanwhile, or have come in on another connection.
+      let (refusal, token) = try Self.check(hello, from: address, at: clock.now, engine, isKept: true)
       if let refusal { return .denied(refusal) }
       let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
       return .admitted(
@@ -101,13 +138,13 @@ package final class HQNode: RunningNode, @unchecked Sendable {
           identity: engine.identity, head: try engine.logHead(), clock: clock.now,
           cursors: LaneMap(
             urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through),
-          token: enrolment.token))
+          token: token))
     } completion: { result in
       self.queue.async {
+        // Another connection of this store may have come in meanwhile, and brought something.
+        guard self.links[node] == nil else { return self.resume(link, hello) }
         switch result {
-        case .success(.admitted(let admission)):
-          self.replaceLink(of: hello.replica.node)
-          link.answer(.admitted(admission))
+        case .success(.admitted(let admission)): link.answer(.admitted(admission))
         case .success(.denied(let refusal)): link.answer(.denied(refusal))
         case .failure(let error): link.answer(.storageFailed(error))
         }
@@ -182,7 +219,6 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     status.lastContact = now
     status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
     status.acknowledged = information.acknowledged
-    status.exceptions = []
     statuses[node] = status
     acknowledgements.note(information.acknowledged, by: node)
     log(LogEvent(.info, "link.opened", "store \(node) is connected", [.init("address", link.peerDescription)]))

@@ -26,6 +26,10 @@ final class LinkDriver: @unchecked Sendable {
     var onClosed: (LinkDriver, CloseReason) -> Void
   }
 
+  /// Of a frame before the link is open: a greeting has some hundred bytes. Whoever is not admitted yet binds no more
+  /// memory than this.
+  private static let greetingBytes = 64 << 10
+
   private let stream: ByteStream
   private let gate: StoreGate
   private let queue: DispatchQueue
@@ -83,6 +87,9 @@ final class LinkDriver: @unchecked Sendable {
       }
       // A large message on a slow line takes longer than silence may last.
       if frames.bufferedBytes > 0 { handle(.heard) }
+      if information == nil, frames.bufferedBytes > Self.greetingBytes {
+        handle(.undecodable(reason: "a greeting of more than \(Self.greetingBytes) bytes"))
+      }
     } catch {
       handle(.undecodable(reason: "\(error)"))
     }

@@ -17,7 +17,8 @@ package struct PeerStatus: Sendable {
   package var clockOffsetMilliseconds: Int64?
   /// How far the peer has durably taken this node's log.
   package var acknowledged: LaneMap<Sequence64>
-  /// Groups of this node's that the peer has parked or refused in this connection.
+  /// Groups of this node's that the peer has parked or refused since this node started: a new connection does not make
+  /// the two nodes the same.
   package var exceptions: [Acknowledgement.Exception] = []
   /// Why the last connection ended or did not come about.
   package var lastProblem: String?

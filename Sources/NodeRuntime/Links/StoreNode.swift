@@ -134,7 +134,6 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     status.lastContact = now
     status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
     status.acknowledged = information.acknowledged
-    status.exceptions = []
     status.lastProblem = nil
     acknowledgements.note(information.acknowledged, by: .hq)
     log(LogEvent(.info, "link.opened", "connected to HQ", [.init("address", link.peerDescription)]))

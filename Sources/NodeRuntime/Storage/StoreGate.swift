@@ -89,6 +89,14 @@ package final class StoreGate: @unchecked Sendable {
     }
   }
 
+  /// The same, after all batches that were given to `apply` before, decoded or not.
+  package func writeBehindBatches<Value: Sendable>(
+    _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
+    completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) {
+    decoding.async { self.write(body, completion: completion) }
+  }
+
   /// Runs `body` with the reader.
   package func read<Value: Sendable>(
     _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,

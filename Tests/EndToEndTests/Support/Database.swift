@@ -36,6 +36,20 @@ final class Database {
   private var message: String { String(cString: sqlite3_errmsg(connection)) }
 }
 
+extension Database {
+  /// Changes the database of a node that is stopped, behind its back.
+  static func change(_ node: Node, _ statements: String...) throws {
+    var connection: OpaquePointer?
+    let path = "\(node.directory)/storesync.db"
+    try #require(sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK)
+    defer { sqlite3_close_v2(connection) }
+    for statement in statements {
+      let code = sqlite3_exec(connection, statement, nil, nil, nil)
+      try #require(code == SQLITE_OK, "\(statement): \(String(cString: sqlite3_errmsg(connection)))")
+    }
+  }
+}
+
 extension Node {
   func rows(_ query: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> [String] {
     try database.rows(query, sourceLocation: sourceLocation)
