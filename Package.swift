@@ -82,6 +82,9 @@ let package = Package(
       ]),
     tests(
       "EndToEndTests",
-      ["CSQLite", "Interchange", "Transport", "NodeRuntime", "hq-node", "store-node", "syncctl"]),
+      [
+        "CSQLite", "Base", "Causality", "Interchange", "Transport", "Wire", "NodeRuntime", "hq-node", "store-node",
+        "syncctl",
+      ]),
   ]
 )

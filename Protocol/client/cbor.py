@@ -100,7 +100,8 @@ def _decode(data, offset, depth):
     if major == 7:
         return _simple(info, start), offset
     if info == 31:
-        raise CBORError("indefinite-length", start)
+        # Strings, arrays and maps can be indefinite elsewhere; there is no such number at all.
+        raise CBORError("indefinite-length" if major >= 2 else "reserved", start)
     if info >= 28:
         raise CBORError("reserved", start)
     number = info

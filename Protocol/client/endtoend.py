@@ -23,7 +23,7 @@ import merge
 import messages
 from frames import FrameReader
 from messages import PARKED, REFUSED, Message
-from storesync_client import BULK, NORMAL, Link, Refused, Store
+from storesync_client import BULK, NORMAL, Enrolment, Link, Refused, Store
 from tls import WrongKey
 
 VECTORS = pathlib.Path(__file__).resolve().parent.parent / "vectors"
@@ -87,6 +87,9 @@ class Chain:
         text = "\n".join(lines) + "\n"
         self.run("syncctl", "import", "-", "--data", "hq", "--entity", entity, input=text)
 
+    def logs(self):
+        return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
     def explain(self, entity, id, data="hq"):
         done = subprocess.run(
             [self.programs / "syncctl", "explain", entity, id, "--data", data, "--json"],
@@ -95,20 +98,20 @@ class Chain:
         return done.stdout
 
 
-def until(condition, what):
+def until(condition, what, logs=lambda: ""):
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit(f"endtoend: {what}: not in {WAIT_SECONDS} s")
+            sys.exit(f"endtoend: {what}: not in {WAIT_SECONDS} s\n{logs()}")
         time.sleep(0.05)
     expect(True, True, what)
 
 
-def pull_and_push(chain, code):
+def pull_and_push(chain, enrolment):
     """What HQ has comes, a task and an edit go, and both sides merge a concurrent edit."""
     member, task = (MEMBER, b"100"), (TASK, uuid.UUID("019ca8ad-fa20-7a01-8000-000000000a01").bytes)
-    store = Store(code.node)
-    with Link(store, code, chain.address) as link:
+    store = Store(enrolment.code.node)
+    with Link(store, enrolment, chain.address) as link:
         link.hello()
         link.sync()
         expect(store.shown((PRODUCT, b"espresso"), NAME), "Espresso 250 g", "the product has come")
@@ -119,7 +122,8 @@ def pull_and_push(chain, code):
 
         # HQ edits the phone number while the store, which has not heard of that, edits the name.
         chain.import_rows("member", "id,name,phone,homeStore", "100,Zoë Meyer,+4930999999,1")
-        store.commit({member: {NAME: "Zoë M.-Schmidt"}, task: {TITLE: "Count the milk", TASK_STORE: 1, STATUS: "open"}})
+        milk = {TITLE: "Count the milk", TASK_STORE: 1, STATUS: "open"}
+        store.commit({member: {NAME: "Zoë M.-Schmidt"}, task: milk})
         link.sync()
         expect(link.outcomes, [], "HQ has taken the group")
         until(lambda: step_until(link, lambda: store.shown(member, PHONE) == "+4930999999"), "HQ's edit has come")
@@ -128,7 +132,7 @@ def pull_and_push(chain, code):
     expect("Zoë M.-Schmidt" in found and "+4930999999" in found, True, "HQ shows both edits")
     expect("Count the milk" in chain.explain("task", str(uuid.UUID(bytes=task[1]))), True, "HQ has the task")
 
-    with Link(store, code, chain.address) as link:
+    with Link(store, enrolment, chain.address) as link:
         welcome = link.hello()
         expect(welcome.cursors[NORMAL], 1, "HQ knows where it has this log")
         expect(welcome.epoch, store.peer_epoch, "HQ's log is the same")
@@ -136,10 +140,16 @@ def pull_and_push(chain, code):
         while not link.pongs:
             link.step(WAIT_SECONDS)
         expect(link.pongs, [2**64 - 1], "HQ answers a ping")
-        with Link(store, code, chain.address) as newer:
+        with Link(store, enrolment, chain.address) as newer:
             newer.hello()
             expect(refusal_of(link), "already-connected", "a newer link ends the older one")
             newer.sync()
+
+    anew = Store(enrolment.code.node)
+    with Link(anew, enrolment, chain.address) as link:
+        link.hello()
+        link.sync()
+        expect(task in anew.records and member in anew.records, True, "a new database gets back what it once sent")
 
 
 def step_until(link, condition):
@@ -149,20 +159,20 @@ def step_until(link, condition):
 
 
 def refusal_of(link):
-    """The code with which HQ ends the link."""
+    """The code with which HQ ends the link. What else still comes on it is left: a newer link may have it by now."""
     deadline = time.monotonic() + WAIT_SECONDS
-    try:
-        while time.monotonic() < deadline:
-            link.step(1)
-    except Refused as refused:
-        return refused.code
+    while time.monotonic() < deadline:
+        message = link.receive(1)
+        if message is not None and message.name == "refusal":
+            link.close()
+            return message.code
     return "nothing"
 
 
-def odd_groups(chain, code):
+def odd_groups(chain, enrolment):
     """Groups that HQ parks or refuses, each by itself."""
-    store = Store(code.node)
-    with Link(store, code, chain.address) as link:
+    store = Store(enrolment.code.node)
+    with Link(store, enrolment, chain.address) as link:
         link.hello()
         link.sync()
         task = (TASK, uuid.uuid4().bytes)
@@ -194,10 +204,10 @@ def odd_groups(chain, code):
         expect(push([replicas, [priced]], 1), [(0, REFUSED, "not-allowed")], "a store does not sort products")
 
 
-def eviction(chain, code):
+def eviction(chain, enrolment):
     """A task that this store makes for another one is taken, and this store lets go of it."""
-    store = Store(code.node)
-    with Link(store, code, chain.address) as link:
+    store = Store(enrolment.code.node)
+    with Link(store, enrolment, chain.address) as link:
         link.hello()
         link.sync()
         task = (TASK, uuid.uuid4().bytes)
@@ -209,38 +219,61 @@ def eviction(chain, code):
     expect("For store 2" in chain.explain("task", str(uuid.UUID(bytes=task[1]))), True, "HQ holds it")
 
 
-def refusals(chain, code):
+def refusals(chain, enrolment):
     """Every case of malformed.json, and credentials that are none."""
     for case in json.loads((VECTORS / "malformed.json").read_text())["cases"]:
-        link = Link(Store(code.node), code, chain.address)
+        link = Link(Store(enrolment.code.node), enrolment, chain.address)
         if case["state"] == "linked":
             link.hello()
         link.socket.sendall(bytes.fromhex(case["bytes"]))
         expect(refusal_of(link), case["error"], f"malformed: {case['name']}")
     for fields, expected in [({"credential": bytes(16)}, "wrong-credential"), ({"cursors": [0, 0, 1]}, None)]:
-        with Link(Store(code.node), code, chain.address) as link:
+        with Link(Store(enrolment.code.node), enrolment, chain.address) as link:
             try:
                 link.hello(**fields)
                 found = None
             except Refused as refused:
                 found = refused.code
             expect(found, expected, f"hello with {list(fields)}")
+    code = enrolment.code
     other = joincode.JoinCode(code.node, bytes(32), code.secret, code.endpoints)
     try:
-        Link(Store(code.node), other, chain.address)
+        Link(Store(code.node), Enrolment(other), chain.address)
         found = "a link"
     except WrongKey:
         found = "refused"
     expect(found, "refused", "another key than the pinned one")
 
 
+def joining(chain, enrolment):
+    """A join code is good once, and a store that comes with an old session's token is turned away."""
+    try:
+        Enrolment(enrolment.code).join(chain.address)
+        found = "a credential"
+    except Refused as refused:
+        found = refused.code
+    expect(found, "join-code-used", "a join code that was used")
+    copy = Enrolment(enrolment.code)
+    copy.credential, copy.token = enrolment.credential, enrolment.token
+    with Link(Store(enrolment.code.node), enrolment, chain.address) as link:
+        link.hello()
+        link.sync()
+    try:
+        with Link(Store(enrolment.code.node), copy, chain.address) as link:
+            link.hello()
+        found = "a link"
+    except Refused as refused:
+        found = refused.code
+    expect(found, "fenced", "a copy with the token of an earlier session")
+
+
 def real_store_sees(chain, code_text):
     """A store of the project's own takes from HQ what the client has written."""
-    chain.run("store-node", "join", "--data", "store-2", "-", input=code_text)
-    chain.run("store-node", "set-hq", "--data", "store-2", chain.address)
+    chain.run("store-node", "join", "--data", "store-2", "--hq", chain.address, "-", input=code_text)
     log = chain.stack.enter_context(open(chain.folder / "store-2.log", "w"))
     chain.start(["store-node", "run", "--data", "store-2"], log)
-    until(lambda: "Zoë M.-Schmidt" in chain.explain("member", "100", "store-2"), "the real store has the client's edit")
+    seen = lambda: "Zoë M.-Schmidt" in chain.explain("member", "100", "store-2")
+    until(seen, "the real store has the client's edit", chain.logs)
 
 
 def main():
@@ -254,11 +287,13 @@ def main():
         chain.import_rows("product", "id,name,unit", "espresso,Espresso 250 g,each", *more)
         chain.import_rows("listing", "store,product,price,available", "1,espresso,290,true", "2,espresso,300,true")
         chain.import_rows("member", "id,name,phone,homeStore,tags", "100,Zoë Meyer,+4930123450,1,regular;vegan")
-        pull_and_push(chain, codes[1])
+        joined = {number: Enrolment(codes[number]).join(chain.address) for number in (1, 3)}
+        pull_and_push(chain, joined[1])
         real_store_sees(chain, texts[2])
-        odd_groups(chain, codes[1])
-        eviction(chain, codes[1])
-        refusals(chain, codes[3])
+        odd_groups(chain, joined[1])
+        eviction(chain, joined[1])
+        refusals(chain, joined[3])
+        joining(chain, joined[1])
     print(f"endtoend: {passed} checks hold")
 
 

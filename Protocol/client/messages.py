@@ -100,6 +100,7 @@ FIELDS = {
             7: ("cursors", cursors, True),
             8: ("window", unsigned, True),
             9: ("software", text, True),
+            10: ("token", credential, False),
         },
     ),
     2: (
@@ -112,6 +113,7 @@ FIELDS = {
             4: ("cursors", cursors, True),
             5: ("window", unsigned, True),
             6: ("software", text, True),
+            7: ("token", credential, False),
         },
     ),
     3: ("refusal", {0: ("code", text, True), 1: ("message", text, True), 2: ("retryAfter", unsigned, True)}),
@@ -133,6 +135,17 @@ FIELDS = {
         {0: ("lane", lane, True), 1: ("through", unsigned, True), 2: ("exceptions", exceptions, False)},
     ),
     8: ("caughtUp", {}),
+    9: (
+        "enrol",
+        {
+            0: ("oldestVersion", unsigned, True),
+            1: ("newestVersion", unsigned, True),
+            2: ("node", unsigned, True),
+            3: ("secret", credential, True),
+            4: ("software", text, True),
+        },
+    ),
+    10: ("enrolled", {0: ("version", unsigned, True), 1: ("credential", credential, True)}),
 }
 PLAIN = {6: "ping", 7: "pong"}
 NUMBERS = {name: number for number, (name, _) in FIELDS.items()} | {name: number for number, name in PLAIN.items()}

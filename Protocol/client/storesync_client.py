@@ -28,6 +28,7 @@ from messages import PARKED, Message, ProtocolError
 
 VERSION = 1
 URGENT, NORMAL, BULK = 0, 1, 2
+SOFTWARE = "storesync-python/1"
 WINDOW_BYTES = 1_048_576
 WINDOW_BATCHES = 256
 BATCH_BYTES = 131_072
@@ -45,6 +46,29 @@ class Refused(Exception):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.retry_after = retry_after
+
+
+class Enrolment:
+    """What lets a store in: where HQ is and its key, the store's credential, and the token of the last session."""
+
+    def __init__(self, code):
+        self.code = code
+        self.credential = None
+        self.token = None
+
+    def join(self, address=None):
+        """Turns the join code's secret, which is good once, into a credential."""
+        with Link(None, self, address) as link:
+            fields = {"oldestVersion": VERSION, "newestVersion": VERSION, "node": self.code.node}
+            link.send(Message("enrol", fields | {"secret": self.code.secret, "software": SOFTWARE}))
+            answer = link.receive(HANDSHAKE_SECONDS)
+            if answer is None:
+                raise TimeoutError("found no credential in time")
+            link._notice_refusal(answer)
+            if answer.name != "enrolled":
+                link.refuse("protocol-error", f"found {answer.name}, expected enrolled")
+            self.credential = answer.credential
+        return self
 
 
 class Store:
@@ -151,9 +175,10 @@ class OnItsWay:
 class Link:
     """One connection, from hello to its end."""
 
-    def __init__(self, store, code, address=None):
+    def __init__(self, store, enrolment, address=None):
         self.store = store
-        self.code = code
+        self.enrolment = enrolment
+        self.code = enrolment.code
         self.reader = FrameReader()
         self.socket = self._connect([address] if address else code.endpoints)
         self.heard = self.sent = time.monotonic()
@@ -231,13 +256,14 @@ class Link:
             "oldestVersion": VERSION,
             "newestVersion": VERSION,
             "replica": store.replica,
-            "credential": self.code.secret,
+            "credential": self.enrolment.credential,
             "epoch": store.epoch,
             "clock": store.wall(),
             "peerEpoch": store.peer_epoch,
             "cursors": store.cursors,
             "window": WINDOW_BYTES,
-            "software": "storesync-python/1",
+            "software": SOFTWARE,
+            "token": self.enrolment.token,
         }
         self.send(Message("hello", fields | other))
         welcome = self.receive(HANDSHAKE_SECONDS)
@@ -250,6 +276,8 @@ class Link:
             self.refuse("upgrade-needed", f"found version {welcome.version}, expected {VERSION}")
         if welcome.replica[0] != 0 or welcome.window == 0:
             self.refuse("protocol-error", "found a welcome from a store, or without a window")
+        # Kept before anything of the log is sent: HQ turns away who comes without the last one.
+        self.enrolment.token = welcome.fields.get("token")
         store.start_epoch(welcome.epoch)
         if any(cursor > len(store.log) for cursor in welcome.cursors):
             self.refuse("wrong-cursor", "HQ has more of this log than there is")

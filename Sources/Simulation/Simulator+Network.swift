@@ -157,6 +157,8 @@ extension Message {
     case .caughtUp: "caught up"
     case .ping(let number): "ping \(number)"
     case .pong(let number): "pong \(number)"
+    case .enrol(let enrol): "enrol of \(enrol.node)"
+    case .enrolled: "enrolled"
     }
   }
 }

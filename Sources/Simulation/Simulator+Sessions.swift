@@ -36,6 +36,8 @@ extension Simulator {
     case .admit(let hello):
       fence(hello.replica.node, except: id)
       enqueue(.admit(session: id, hello), at: live.node)
+    case .enrol, .enrolled: break  // The simulated stores have joined.
+    case .keep, .confirmed: break  // Nobody copies a simulated database: HQ gives no tokens.
     case .load(var request):
       request.budgetBytes = plan.batchBytes
       request.chainBytes = plan.chainBytes
@@ -100,7 +102,7 @@ extension Simulator {
       }
       retryAfter = Int64(clamping: refusal.retryAfter)
     case .timedOut: probes.hit(.timeOuts)
-    case .disconnected, .stopped: break
+    case .disconnected, .stopped, .enrolled: break
     }
     remove(live.id, closing: true)
     if live.side == .store { callLater(live.node, retryAfter: retryAfter) }

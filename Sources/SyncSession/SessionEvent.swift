@@ -15,6 +15,11 @@ package enum SessionEvent: Sendable {
   case undecodable(reason: String)
   /// The answer to `SessionEffect.admit`.
   case admitted(Admission)
+  /// The answer to `SessionEffect.enrol`: the store's credential, made and durable.
+  case enrolled(credential: [UInt8])
+  /// The answer to `SessionEffect.keep`: the token is durable.
+  case kept
+  /// The answer to `admit` or `enrol`; while linked, the end of the link.
   case denied(Refusal)
   /// The answer to `SessionEffect.load`.
   case loaded(LoadedStretch)
@@ -37,6 +42,15 @@ package enum SessionEffect: Sendable {
   case send(Message)
   /// HQ: check who is calling, and answer with `admitted` or `denied`.
   case admit(Hello)
+  /// HQ: check a join code's secret, and answer with `enrolled` or `denied`.
+  case enrol(Enrol)
+  /// A store that joins: this credential lets it in from now on.
+  case enrolled(credential: [UInt8])
+  /// A store: keep HQ's session token durably, in the place of the last one and before any later `store`, and answer with
+  /// `kept`.
+  case keep(token: [UInt8])
+  /// HQ: the store has this token. To be durable before any later `store`.
+  case confirmed(token: [UInt8])
   /// Read the log, and answer with `loaded`. There is one at a time.
   case load(OutgoingRequest)
   /// Apply a batch in one transaction, and answer with `stored` when it is durable. In the order given.
@@ -56,8 +70,13 @@ package struct Admission: Hashable, Sendable {
   package var clock: WallTime
   /// Where HQ stands in the store's log.
   package var cursors: LaneMap<Sequence64>
+  /// What the store has to present next time.
+  package var token: [UInt8]?
 
-  package init(identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>) {
+  package init(
+    identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>, token: [UInt8]? = nil
+  ) {
+    self.token = token
     self.identity = identity
     self.head = head
     self.clock = clock
@@ -102,6 +121,8 @@ package enum CloseReason: Hashable, Sendable, CustomStringConvertible {
   case disconnected(String)
   case timedOut(String)
   case stopped
+  /// A store has joined, which was all.
+  case enrolled
 
   package var description: String {
     switch self {
@@ -110,6 +131,7 @@ package enum CloseReason: Hashable, Sendable, CustomStringConvertible {
     case .disconnected(let reason): "the connection is gone: \(reason)"
     case .timedOut(let what): "timed out: \(what)"
     case .stopped: "the node stops"
+    case .enrolled: "the store has joined"
     }
   }
 }

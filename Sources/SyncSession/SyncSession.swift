@@ -14,6 +14,8 @@ package struct SyncSession: Sendable {
     /// The one who calls, with what it says of itself and the end of its log.
     case store(Hello, head: Sequence64)
     case hq
+    /// The one who calls, once, to get a credential for the secret of its join code.
+    case joiner(Enrol)
   }
 
   private enum Phase: Sendable {
@@ -21,6 +23,8 @@ package struct SyncSession: Sendable {
     case awaitingWelcome(Hello, head: Sequence64)
     case awaitingHello
     case admitting(Hello)
+    case awaitingCredential
+    case enrolling(version: UInt64)
     case linked(Link)
     case closed
   }
@@ -31,6 +35,10 @@ package struct SyncSession: Sendable {
     var inbound: Inbound
     /// Whether the peer has said that it has nothing more to send, and has sent nothing since.
     var peerIsCaughtUp = false
+    /// A store sends nothing of its log before its token is durable: what HQ hears of it is proof that it has the token.
+    var isKeeping = false
+    /// At HQ: the token that the store has not yet shown to have.
+    var unconfirmed: [UInt8]?
   }
 
   private let role: Role
@@ -71,7 +79,7 @@ package struct SyncSession: Sendable {
   package var deadline: Instant? {
     switch phase {
     case .idle, .closed: nil
-    case .awaitingWelcome, .awaitingHello, .admitting:
+    case .awaitingWelcome, .awaitingHello, .admitting, .awaitingCredential, .enrolling:
       openedAt?.advanced(byMilliseconds: SessionLimits.handshakeMilliseconds)
     case .linked:
       min(
@@ -87,6 +95,8 @@ package struct SyncSession: Sendable {
     case .heard: lastHeard = now
     case .undecodable(let reason): refuse(Refusal(.protocolError, reason), into: &effects)
     case .admitted(let admission): admit(admission, at: now, into: &effects)
+    case .enrolled(let credential): enrolled(credential, at: now, into: &effects)
+    case .kept: kept(into: &effects)
     case .denied(let refusal): refuse(refusal, into: &effects)
     case .loaded(let stretch): loaded(stretch, at: now, into: &effects)
     case .stored(let lane, let results): stored(lane, results, at: now, into: &effects)
@@ -115,21 +125,48 @@ extension SyncSession {
       send(.hello(hello), at: now, into: &effects)
     case .hq:
       phase = .awaitingHello
+    case .joiner(let enrol):
+      phase = .awaitingCredential
+      send(.enrol(enrol), at: now, into: &effects)
     }
   }
 
-  private mutating func hello(_ hello: Hello, into effects: inout [SessionEffect]) {
-    guard hello.oldestVersion <= ProtocolVersion.newest, hello.newestVersion >= ProtocolVersion.oldest else {
-      let found = "versions \(hello.oldestVersion) to \(hello.newestVersion)"
-      return refuse(
-        Refusal(
-          .upgradeNeeded,
-          "found protocol \(found), expected \(ProtocolVersion.oldest) to \(ProtocolVersion.newest); upgrade the older side"
-        ),
-        into: &effects)
+  /// What is wrong with the versions and the number of whoever calls.
+  private static func refusal(
+    oldest: UInt64, newest: UInt64, node: NodeNumber
+  ) -> Refusal? {
+    guard oldest <= ProtocolVersion.newest, newest >= ProtocolVersion.oldest else {
+      return Refusal(
+        .upgradeNeeded,
+        "found protocol versions \(oldest) to \(newest), expected \(ProtocolVersion.oldest) to "
+          + "\(ProtocolVersion.newest); upgrade the older side")
     }
-    guard hello.replica.node != .hq else {
-      return refuse(Refusal(.protocolError, "found HQ's own number, expected a store's"), into: &effects)
+    guard node != .hq else { return Refusal(.protocolError, "found HQ's own number, expected a store's") }
+    return nil
+  }
+
+  private mutating func enrol(_ enrol: Enrol, into effects: inout [SessionEffect]) {
+    if let refusal = Self.refusal(oldest: enrol.oldestVersion, newest: enrol.newestVersion, node: enrol.node) {
+      return refuse(refusal, into: &effects)
+    }
+    phase = .enrolling(version: min(enrol.newestVersion, ProtocolVersion.newest))
+    effects.append(.enrol(enrol))
+  }
+
+  private mutating func enrolled(_ credential: [UInt8], at now: Instant, into effects: inout [SessionEffect]) {
+    guard case .enrolling(let version) = phase else { return }
+    send(.enrolled(Enrolled(version: version, credential: credential)), at: now, into: &effects)
+    close(.enrolled, into: &effects)
+  }
+
+  private mutating func received(_ enrolled: Enrolled, into effects: inout [SessionEffect]) {
+    effects.append(.enrolled(credential: enrolled.credential))
+    close(.enrolled, into: &effects)
+  }
+
+  private mutating func hello(_ hello: Hello, into effects: inout [SessionEffect]) {
+    if let refusal = Self.refusal(oldest: hello.oldestVersion, newest: hello.newestVersion, node: hello.replica.node) {
+      return refuse(refusal, into: &effects)
     }
     guard hello.window > 0 else { return refuse(Self.noWindow, into: &effects) }
     phase = .admitting(hello)
@@ -146,12 +183,13 @@ extension SyncSession {
         Welcome(
           version: version, replica: admission.identity.replica, epoch: admission.identity.epoch,
           clock: admission.clock, cursors: admission.cursors, window: SessionLimits.windowBytes,
-          software: SoftwareVersion.text)), at: now, into: &effects)
+          software: SoftwareVersion.text, token: admission.token)), at: now, into: &effects)
     link(
       to: LinkInformation(
         peer: hello.replica, peerEpoch: hello.epoch, peerClock: hello.clock, peerSoftware: hello.software,
         version: version, acknowledged: cursors),
-      window: hello.window, head: admission.head, received: admission.cursors, into: &effects)
+      window: hello.window, head: admission.head, received: admission.cursors, token: admission.token,
+      into: &effects)
   }
 
   private mutating func welcome(_ welcome: Welcome, into effects: inout [SessionEffect]) {
@@ -170,7 +208,8 @@ extension SyncSession {
       to: LinkInformation(
         peer: welcome.replica, peerEpoch: welcome.epoch, peerClock: welcome.clock, peerSoftware: welcome.software,
         version: welcome.version, acknowledged: welcome.cursors),
-      window: welcome.window, head: head, received: knowsLog ? hello.cursors : LaneMap(repeating: 0), into: &effects)
+      window: welcome.window, head: head, received: knowsLog ? hello.cursors : LaneMap(repeating: 0),
+      token: welcome.token, into: &effects)
   }
 
   /// A peer that takes nothing would leave the link waiting for good.
@@ -178,7 +217,7 @@ extension SyncSession {
 
   private mutating func link(
     to information: LinkInformation, window: UInt64, head: Sequence64, received: LaneMap<Sequence64>,
-    into effects: inout [SessionEffect]
+    token: [UInt8]?, into effects: inout [SessionEffect]
   ) {
     let cursors = information.acknowledged
     guard Lane.allCases.allSatisfy({ cursors[$0] <= head }) else {
@@ -189,11 +228,19 @@ extension SyncSession {
             + "this database is older than what it has sent"),
         into: &effects)
     }
-    phase = .linked(
-      Link(
-        peer: information.peer.node,
-        outbound: Outbound(peer: information.peer.node, window: window, cursors: cursors),
-        inbound: Inbound(epoch: information.peerEpoch, cursors: received)))
+    var link = Link(
+      peer: information.peer.node,
+      outbound: Outbound(peer: information.peer.node, window: window, cursors: cursors),
+      inbound: Inbound(epoch: information.peerEpoch, cursors: received))
+    if let token {
+      if case .hq = role {
+        link.unconfirmed = token
+      } else {
+        link.isKeeping = true
+        effects.append(.keep(token: token))
+      }
+    }
+    phase = .linked(link)
     effects.append(.linked(information))
     load(into: &effects)
   }
@@ -227,23 +274,42 @@ extension SyncSession {
     switch (phase, message) {
     case (_, .refusal(let refusal)): close(.refusedByPeer(refusal), into: &effects)
     case (.awaitingHello, .hello(let hello)): self.hello(hello, into: &effects)
+    case (.awaitingHello, .enrol(let enrol)): self.enrol(enrol, into: &effects)
+    case (.awaitingCredential, .enrolled(let enrolled)): received(enrolled, into: &effects)
     case (.awaitingWelcome, .welcome(let welcome)): self.welcome(welcome, into: &effects)
     case (.linked, .batch(let batch)): received(batch, into: &effects)
     case (.linked, .acknowledgement(let acknowledgement)): received(acknowledgement, into: &effects)
     case (.linked, .ping(let number)): send(.pong(number), at: now, into: &effects)
-    case (.linked, .caughtUp): peerCaughtUp()
+    case (.linked, .caughtUp): peerCaughtUp(into: &effects)
     case (.linked, .pong): break
     default: refuse(Refusal(.protocolError, "found a \(message.name) out of turn"), into: &effects)
     }
   }
 
-  private mutating func peerCaughtUp() {
+  private mutating func kept(into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase else { return }
+    link.isKeeping = false
+    phase = .linked(link)
+    load(into: &effects)
+  }
+
+  /// What a store says of logs it says with its token on the disk.
+  private mutating func confirm(into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase, let token = link.unconfirmed else { return }
+    link.unconfirmed = nil
+    phase = .linked(link)
+    effects.append(.confirmed(token: token))
+  }
+
+  private mutating func peerCaughtUp(into effects: inout [SessionEffect]) {
+    confirm(into: &effects)
     guard case .linked(var link) = phase else { return }
     link.peerIsCaughtUp = true
     phase = .linked(link)
   }
 
   private mutating func received(_ batch: Batch, into effects: inout [SessionEffect]) {
+    confirm(into: &effects)
     guard case .linked(var link) = phase else { return }
     if let refusal = link.inbound.received(batch) { return refuse(refusal, into: &effects) }
     link.peerIsCaughtUp = false
@@ -261,6 +327,7 @@ extension SyncSession {
   }
 
   private mutating func received(_ acknowledgement: Acknowledgement, into effects: inout [SessionEffect]) {
+    confirm(into: &effects)
     guard case .linked(var link) = phase else { return }
     guard link.outbound.acknowledged(acknowledgement.lane, through: acknowledgement.through) else {
       return refuse(
@@ -292,7 +359,7 @@ extension SyncSession {
   }
 
   private mutating func load(into effects: inout [SessionEffect]) {
-    guard case .linked(var link) = phase, let request = link.outbound.nextLoad() else { return }
+    guard case .linked(var link) = phase, !link.isKeeping, let request = link.outbound.nextLoad() else { return }
     phase = .linked(link)
     effects.append(.load(request))
   }
@@ -324,6 +391,8 @@ extension Message {
     case .ping: "ping"
     case .pong: "pong"
     case .caughtUp: "caught-up"
+    case .enrol: "request to join"
+    case .enrolled: "credential"
     }
   }
 }

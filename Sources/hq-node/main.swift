@@ -37,7 +37,7 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   try daemon.run(node, addresses: [("listening", bound.description)])
 }
 
-Program.run(usage: usage) {
+Program.run {
   let arguments = try CommandLineArguments(
     CommandLine.arguments.dropFirst(), valued: ["data", "advertise", "name", "listen"], flags: ["help"])
   if arguments.flag("help") {

@@ -6,12 +6,13 @@ import StoreModel
 import Transport
 
 let usage = """
-  usage: store-node join --data DIR [CODE | -]
+  usage: store-node join --data DIR [--hq HOST:PORT[,HOST:PORT…]] [CODE | -]
          store-node run --data DIR
          store-node set-hq --data DIR HOST:PORT[,HOST:PORT…]
 
   join makes the database of a new store from the join code that `syncctl store add` has printed at HQ; with -,
-  or without a code, the code is read from standard input.
+  or without a code, the code is read from standard input. HQ must run and be reachable, at the addresses in the code or
+  those after --hq: it takes the code, once, for a credential of the store's own.
   set-hq changes the addresses at which HQ is tried, in turn; its key and the store's identity stay.
   run keeps the store in sync with HQ; it works on while HQ cannot be reached.
   """
@@ -30,8 +31,13 @@ func join(_ arguments: CommandLineArguments, code argument: String?) throws -> E
   } catch {
     throw UsageError("\(error)")
   }
+  let endpoints = try arguments.value("hq").map { try Endpoint.list($0) } ?? code.endpoints
+  try NodeCreation.checkVacant(directory)
+  let credential = try StoreEnrolment.enrol(code, at: endpoints)
   var generator = SystemRandomNumberGenerator()
-  try NodeCreation.makeStore(in: directory, code: code, model: .retail, using: &generator)
+  let membership = NodeSettings.Membership(endpoints: endpoints, pin: code.pin, credential: credential)
+  try NodeCreation.makeStore(
+    in: directory, node: code.node, membership: membership, model: .retail, using: &generator)
   Console.print("made store \(code.node) in \(directory.path); start it with: store-node run --data \(directory.path)")
   return .done
 }
@@ -61,9 +67,9 @@ func setHQ(_ arguments: CommandLineArguments, _ list: String) throws -> ExitStat
   return .done
 }
 
-Program.run(usage: usage) {
+Program.run {
   let arguments = try CommandLineArguments(
-    CommandLine.arguments.dropFirst(), valued: ["data"], flags: ["help"])
+    CommandLine.arguments.dropFirst(), valued: ["data", "hq"], flags: ["help"])
   if arguments.flag("help") {
     Console.print(usage)
     return .done

@@ -32,11 +32,12 @@ struct StatusText {
   private func row(_ peer: CBORValue) -> [String] {
     let isConnected = peer["isConnected"]?.booleanValue ?? false
     let isCaughtUp = peer["isCaughtUp"]?.booleanValue ?? false
+    let isRevoked = peer["state"]?.textValue == "revoked"
     let offset = peer["clockOffsetMilliseconds"]?.integerValue
     let atLeast = peer["pendingIsAtLeast"]?.booleanValue == true ? "≥ " : ""
     return [
       peer["node"]?.textValue ?? "", peer["name"]?.textValue ?? "",
-      isConnected ? (isCaughtUp ? "connected" : "receiving") : "down",
+      isConnected ? (isCaughtUp ? "connected" : "receiving") : isRevoked ? "revoked" : "down",
       "\(atLeast)\(peer["pendingGroups"]?.integerValue ?? 0)", peer["pendingSince"]?.textValue ?? "–",
       peer["lastContact"]?.textValue ?? "never", offset.map { "\($0 >= 0 ? "+" : "")\($0) ms" } ?? "–",
     ]

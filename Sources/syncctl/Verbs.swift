@@ -15,11 +15,14 @@ struct Verbs {
     switch (words.first, words.dropFirst().first, words.count) {
     case ("status", _, 1): return try status()
     case ("store", "add", 3): return try addStore(words[2])
+    case ("store", "list", 2): return try listStores()
+    case ("store", "revoke", 3): return try changeStore(words[2], "store-revoke")
+    case ("store", "retire", 3): return try changeStore(words[2], "store-retire")
     case ("import", _, 2): return try ImportVerb(client: client(), arguments: arguments).run(words[1])
     case ("conflicts", "list", 2): return try conflicts()
     case ("explain", _, 3...4): return try explain(words[1], words[2], words.dropFirst(3).first)
     case ("parked", "list", 2): return try parked()
-    default: throw UsageError("found “\(words.joined(separator: " "))”, which is none of the verbs below")
+    default: throw UsageError("found “\(words.joined(separator: " "))”, which is none of the verbs")
     }
   }
 
@@ -36,14 +39,30 @@ struct Verbs {
 
   private func addStore(_ number: String) throws -> ExitStatus {
     var request: [(String, CBORValue)] = [
-      ("number", .text(number)), ("name", .text(try arguments.needed("name"))),
-      ("timeZone", .text(try arguments.needed("time-zone"))), ("currency", .text(try arguments.needed("currency"))),
+      ("number", .text(number)), ("again", .boolean(arguments.flag("again"))),
     ]
-    for option in ["code", "region"] {
-      if let value = arguments.value(option) { request.append((option, .text(value))) }
+    let options = [
+      ("name", "name"), ("time-zone", "timeZone"), ("currency", "currency"), ("code", "code"), ("region", "region"),
+      ("expires", "expires"),
+    ]
+    for (option, key) in options {
+      if let value = arguments.value(option) { request.append((key, .text(value))) }
     }
     let answer = try client().request("store-add", request)
     Console.print(arguments.flag("json") ? answer.json : answer["joinCode"]?.textValue ?? "")
+    return .done
+  }
+
+  private func listStores() throws -> ExitStatus {
+    let answer = try client().request("store-list")
+    Console.print(arguments.flag("json") ? answer.json : StoreText.list(answer))
+    return .done
+  }
+
+  private func changeStore(_ number: String, _ operation: String) throws -> ExitStatus {
+    let answer = try client().request(
+      operation, [("number", .text(number)), ("force", .boolean(arguments.flag("force")))])
+    Console.print(arguments.flag("json") ? answer.json : StoreText.changed(answer))
     return .done
   }
 

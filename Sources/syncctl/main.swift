@@ -4,7 +4,11 @@ import Wire
 
 let usage = """
   usage: syncctl status --data DIR [--json]
-         syncctl store add NUMBER --data DIR --name NAME --time-zone ZONE --currency CODE [--code CODE] [--region R] [--json]
+         syncctl store add NUMBER --data DIR --name NAME --time-zone ZONE --currency CODE [--code CODE] [--region R]
+                 [--expires HOURS] [--again] [--json]
+         syncctl store list --data DIR [--json]
+         syncctl store revoke NUMBER --data DIR [--json]
+         syncctl store retire NUMBER --data DIR [--force] [--json]
          syncctl import FILE --data DIR --entity NAME [--key FIELD,…] [--format jsonl] [--dry-run] [--json]
          syncctl conflicts list --data DIR [--all] [--json]
          syncctl explain ENTITY ID [FIELD] --data DIR [--json]
@@ -13,15 +17,18 @@ let usage = """
   import takes CSV with a header line, or JSON Lines (files that end in .jsonl); FILE - is standard input. The entity is
   one of the model, or “sale” for baskets, each of which becomes one commit group. --key names the fields that identify
   a record whose file has no id. Importing a file twice adds nothing.
+  store add prints a join code, good once and for --expires hours (a week); --again gives one to a store that has joined, or is revoked or retired: its database so
+  far is then worthless, and the record's name, time zone and currency stay unless they are given. revoke keeps a store
+  out at once, retire for good; --force also while HQ cannot know whether the store has sent everything.
   It asks the node that runs on DIR, or works on its database if none runs.
   Exit status: 0 done and in sync, 1 not in sync or partly done, 2 wrong usage, 3 unreachable, 4 data unsafe.
   """
 
-Program.run(usage: usage) {
+Program.run {
   let arguments = try CommandLineArguments(
     CommandLine.arguments.dropFirst(),
-    valued: ["data", "name", "time-zone", "currency", "code", "region", "entity", "key", "format"],
-    flags: ["json", "all", "help", "dry-run"])
+    valued: ["data", "name", "time-zone", "currency", "code", "region", "entity", "key", "format", "expires"],
+    flags: ["json", "all", "help", "dry-run", "again", "force"])
   if arguments.flag("help") || arguments.words.isEmpty {
     Console.print(usage)
     return arguments.flag("help") ? .done : .usage

@@ -74,6 +74,7 @@ import Testing
 
   @Test func aCodeWithASlipOfThePen() throws {
     let chain = try Chain()
+    try chain.startHQ()
     let code = try chain.joinCode(1)
     let directory = "\(chain.scratch.path)/store"
     var slipped = Array(code)
@@ -85,7 +86,7 @@ import Testing
     }
     // As a person reads it out on the telephone.
     let heard = code.lowercased().split(separator: "-").joined(separator: " ")
-    try chain.expectDone(chain.run("store-node", ["join", "--data", directory, "-"], input: heard))
+    try chain.expectDone(chain.join(directory, code: heard))
     let again = try chain.run("store-node", ["join", "--data", directory, "-"], input: code)
     #expect(again.status == 4 && again.problem.contains("holds a node already"))
   }

@@ -108,7 +108,13 @@ import Testing
     let ours = try Chain()
     let theirs = try Chain()
     _ = try ours.joinCode(1)
-    let store = try ours.addStore(1, code: theirs.joinCode(1))
+    let code = try theirs.joinCode(1)
+    let directory = "\(ours.scratch.path)/other"
+    let joined = try ours.join(directory, code: code)
+    #expect(joined.status == 3 && joined.problem.contains("key"), "\(joined.errors)")
+    #expect(access(directory, F_OK) != 0)
+    // One that has joined at the right place and is sent to the wrong one.
+    let store = try ours.adopt("store-1") { try theirs.join($0, code: code) }
     try ours.startHQ()
     try ours.start(store)
     try eventually("a word about the key") { store.log.contains("key") }
@@ -125,15 +131,24 @@ import Testing
     let chain = try Chain()
     let first = try chain.joinCode(1)
     let second = try chain.joinCode(1)
-    let old = try chain.addStore(1, code: first)
     try chain.startHQ()
+    let directory = "\(chain.scratch.path)/other"
+    let refused = try chain.join(directory, code: first)
+    #expect(refused.status == 2 && refused.problem.contains("not the last one"), "\(refused.errors)")
+    #expect(access(directory, F_OK) != 0)
+    let old = try chain.addStore(1, code: second)
     try chain.start(old)
+    try chain.inSync()
+
+    // Once it has joined, a new code must be meant; then it is told at once that it is out.
+    let again = try chain.syncctl(chain.hq, "store", "add", "1", "--again")
+    try chain.expectDone(again)
     try eventually("HQ to refuse") { old.log.contains("wrong-credential") }
     let status = try chain.syncctl(old, "status")
     #expect(status.status == 1)
     #expect(status.output.contains("join it again"), "\(status.output)")
     try chain.remove(old)
-    try chain.start(chain.addStore(1, code: second))
+    try chain.start(chain.addStore(1, code: again.output))
     try chain.inSync()
   }
 }

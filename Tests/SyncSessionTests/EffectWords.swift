@@ -10,6 +10,10 @@ extension SessionEffect {
     switch self {
     case .send(let message): "send \(message.words)"
     case .admit(let hello): "admit node \(hello.replica.node)"
+    case .keep(let token): "keep a token of \(token.count) bytes"
+    case .confirmed(let token): "confirmed a token of \(token.count) bytes"
+    case .enrol(let enrol): "enrol node \(enrol.node)"
+    case .enrolled(let credential): "enrolled with a credential of \(credential.count) bytes"
     case .load(let request):
       "load \(request.lane) after \(request.after) for \(request.peer), sent \(request.sent.words)"
     case .store(let batch, let peer, let epoch):
@@ -34,6 +38,8 @@ extension Message {
     case .caughtUp: "caught-up"
     case .ping: "ping"
     case .pong: "pong"
+    case .enrol: "enrol"
+    case .enrolled: "enrolled"
     }
   }
 
@@ -51,6 +57,8 @@ extension Message {
     case .caughtUp: "caught-up"
     case .ping(let number): "ping \(number)"
     case .pong(let number): "pong \(number)"
+    case .enrol(let enrol): "enrol \(enrol.node), a secret of \(enrol.secret.count) bytes"
+    case .enrolled(let enrolled): "enrolled, version \(enrolled.version)"
     }
   }
 }

@@ -86,6 +86,15 @@ struct Stage {
       actors[name] = Actor(session: SyncSession(role: .hq))
       return
     }
+    guard name != "joiner" else {
+      let enrol = Enrol(
+        oldestVersion: try words.number("oldest") ?? ProtocolVersion.oldest,
+        newestVersion: try words.number("newest") ?? ProtocolVersion.newest,
+        node: NodeNumber(UInt32(try words.number("node") ?? 1)), secret: [UInt8](repeating: 7, count: 16),
+        software: "test")
+      actors[name] = Actor(session: SyncSession(role: .joiner(enrol)))
+      return
+    }
     let hello = Hello(
       oldestVersion: try words.number("oldest") ?? ProtocolVersion.oldest,
       newestVersion: try words.number("newest") ?? ProtocolVersion.newest,
@@ -99,7 +108,8 @@ struct Stage {
   /// `hq < batch` takes the other side's next message, which must be of that kind; more words make one up instead.
   private mutating func takeMessage(for name: String, _ words: Words) throws -> Message {
     if let made = try Self.message(words) { return made }
-    let other = name == "hq" ? "store" : "hq"
+    let caller = actors["joiner"] == nil ? "store" : "joiner"
+    let other = name == "hq" ? caller : "hq"
     guard var sender = actors[other], let message = sender.sent.first else {
       throw ScenarioError("\(other) has sent nothing that \(name) has not received")
     }
@@ -119,7 +129,10 @@ struct Stage {
       return .admitted(
         Admission(
           identity: identity, head: try words.number("head") ?? 0, clock: WallTime(milliseconds: 2_000),
-          cursors: try words.cursors("cursors")))
+          cursors: try words.cursors("cursors"),
+          token: words.all.contains("token") ? [UInt8](repeating: 5, count: 16) : nil))
+    case "kept": return .kept
+    case "enrolled": return .enrolled(credential: [UInt8](repeating: 9, count: 32))
     case "denied": return .denied(Refusal(code: words[3], message: "not now", retryAfter: 0))
     case "loaded": return .loaded(try stretch(words))
     case "stored": return .stored(lane: try words.lane(3), results: try words.results())
@@ -175,6 +188,7 @@ struct Stage {
           replica: ReplicaID(node: NodeNumber(UInt32(try words.number("node") ?? 0)), incarnation: 1),
           epoch: Epoch(rawValue: 0x100), clock: WallTime(milliseconds: 0), cursors: try words.cursors("cursors"),
           window: try words.number("window") ?? 1_024, software: ""))
+    case "forged-enrolled": return .enrolled(Enrolled(version: 1, credential: [1]))
     case "forged-ping": return .ping(7)
     case "forged-pong": return .pong(7)
     case "forged-caught-up": return .caughtUp

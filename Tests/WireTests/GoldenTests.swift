@@ -79,6 +79,43 @@ import Wire
       "066968712d6e6f64652031")  // 6: software
   }
 
+  @Test func sessionTokens() throws {
+    try expect(
+      .hello(
+        Hello(
+          oldestVersion: 1, newestVersion: 1, replica: ReplicaID(node: NodeNumber(3), incarnation: 4), credential: [],
+          epoch: Epoch(rawValue: 5), clock: WallTime(milliseconds: 6), peerEpoch: nil,
+          cursors: LaneMap(repeating: 0), window: 7, software: "", token: [0xAA, 0xBB])),
+      "8201aa", "0001", "0101", "02820304", "0340", "0405", "0506", "0783000000", "0807", "0960",
+      "0a42aabb")  // 10: token, two bytes
+    try expect(
+      .welcome(
+        Welcome(
+          version: 1, replica: ReplicaID(node: .hq, incarnation: 1), epoch: Epoch(rawValue: 5),
+          clock: WallTime(milliseconds: 6), cursors: LaneMap(repeating: 0), window: 7, software: "",
+          token: [0xAA, 0xBB])),
+      "8202a8", "0001", "01820001", "0205", "0306", "0483000000", "0507", "0660",
+      "0742aabb")  // 7: token
+  }
+
+  @Test func joining() throws {
+    try expect(
+      .enrol(
+        Enrol(
+          oldestVersion: 1, newestVersion: 1, node: NodeNumber(70_000), secret: [1, 2, 3], software: "store-node 1")
+      ),
+      "8209", "a5",  // Message number 9, five pairs:
+      "0001", "0101",  // 0, 1: versions
+      "021a00011170",  // 2: node 70 000
+      "0343010203",  // 3: secret
+      "046c73746f72652d6e6f64652031")  // 4: software
+    try expect(
+      .enrolled(Enrolled(version: 1, credential: [0xFE, 0xFF])),
+      "820a", "a2",  // Message number 10, two pairs:
+      "0001",  // 0: version
+      "0142feff")  // 1: credential
+  }
+
   @Test func refusal() throws {
     try expect(
       .refusal(Refusal(.busy, "später", retryAfter: 30_000)),

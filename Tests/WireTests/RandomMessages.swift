@@ -11,19 +11,19 @@ extension SeededGenerator {
   private mutating func chance(_ oneIn: Int) -> Bool { number(1...oneIn) == 1 }
 
   mutating func message() -> Message {
-    switch number(1...8) {
+    switch number(1...10) {
     case 1:
       return .hello(
         Hello(
           oldestVersion: magnitude(), newestVersion: magnitude(), replica: replica(), credential: bytes(upTo: 40),
           epoch: Epoch(rawValue: magnitude()), clock: clock(),
           peerEpoch: chance(2) ? nil : Epoch(rawValue: magnitude()), cursors: cursors(), window: magnitude(),
-          software: text()))
+          software: text(), token: chance(2) ? nil : bytes(upTo: 40)))
     case 2:
       return .welcome(
         Welcome(
           version: magnitude(), replica: replica(), epoch: Epoch(rawValue: magnitude()), clock: clock(),
-          cursors: cursors(), window: magnitude(), software: text()))
+          cursors: cursors(), window: magnitude(), software: text(), token: chance(2) ? nil : bytes(upTo: 40)))
     case 3: return .refusal(Refusal(code: text(), message: text(), retryAfter: magnitude()))
     case 4:
       return .batch(
@@ -38,6 +38,12 @@ extension SeededGenerator {
       return .acknowledgement(Acknowledgement(lane: lane(), through: magnitude(), exceptions: exceptions))
     case 6: return .ping(magnitude())
     case 7: return .pong(magnitude())
+    case 8:
+      return .enrol(
+        Enrol(
+          oldestVersion: magnitude(), newestVersion: magnitude(), node: replica().node, secret: bytes(upTo: 40),
+          software: text()))
+    case 9: return .enrolled(Enrolled(version: magnitude(), credential: bytes(upTo: 40)))
     default: return .caughtUp
     }
   }

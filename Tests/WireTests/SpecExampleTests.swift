@@ -62,12 +62,12 @@ import Wire
 
   @Test func everyFrameIsTheMessageThatItsHeadingNamesAndIsWrittenTheSame() throws {
     let examples = try examples()
-    #expect(examples.count == 13)
+    #expect(examples.count == 15)
     for (example, message) in zip(examples, try messages()) {
       #expect(message.specifiedName == example.name)
       #expect(try FrameWriter.frame(message.encoded()) == example.frame, "\(example.name)")
     }
-    #expect(Set(examples.map(\.name)).count == 8, "an example of every message")
+    #expect(Set(examples.map(\.name)).count == 10, "an example of every message")
   }
 
   @Test func everyBatchIsWrittenTheSame() throws {
@@ -188,6 +188,8 @@ extension Message {
     case .caughtUp: "caughtUp"
     case .ping: "ping"
     case .pong: "pong"
+    case .enrol: "enrol"
+    case .enrolled: "enrolled"
     }
   }
 }

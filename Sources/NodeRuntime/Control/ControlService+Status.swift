@@ -64,13 +64,24 @@ extension ControlService {
       ])
     }
 
-    /// HQ counts every enrolled store, connected or not.
+    /// HQ counts every enrolled store that is not retired, connected or not.
     private func withThoseNeverSeen(_ peers: [PeerStatus]) throws(StoreError) -> [PeerStatus] {
-      var all = peers
-      for node in try NodeSettings.enrolledNodes(engine) where !peers.contains(where: { $0.node == node }) {
-        all.append(PeerStatus(node: node, acknowledged: try engine.acknowledged(by: node)))
+      guard engine.identity.isHQ else { return peers }
+      var all: [PeerStatus] = []
+      for (node, enrolment) in try NodeSettings.enrolments(engine) where enrolment.state != .retired {
+        var peer: PeerStatus
+        if let seen = peers.first(where: { $0.node == node }) {
+          peer = seen
+        } else {
+          peer = PeerStatus(node: node, acknowledged: try engine.acknowledged(by: node))
+          peer.lastContact = enrolment.lastContact
+          peer.address = enrolment.address
+          peer.software = enrolment.software
+        }
+        peer.enrolment = enrolment
+        all.append(peer)
       }
-      return all.sorted { $0.node < $1.node }
+      return all
     }
 
     private func name(_ node: NodeNumber) -> String { node == .hq ? "HQ" : "store \(node)" }
@@ -78,7 +89,16 @@ extension ControlService {
     private func problems(of peer: PeerStatus, _ pending: PendingSummary) throws(StoreError) -> [String] {
       var problems: [String] = []
       let name = name(peer.node)
-      if !peer.isConnected {
+      if let enrolment = peer.enrolment, let time = enrolment.fencedAt {
+        problems.append(
+          "\(name): a restored or copied database of it was turned away, last at \(RFC3339.format(time)) from "
+            + "\(enrolment.fencedAddress ?? "an unknown address"); see `syncctl store add \(peer.node) --again`")
+      }
+      if peer.enrolment?.state == .revoked {
+        problems.append("\(name) is revoked, and kept out; retire it, or add it again with --again")
+      } else if peer.enrolment?.hasJoined == false {
+        problems.append("\(name) has not joined yet")
+      } else if !peer.isConnected {
         problems.append("\(name) is not connected" + (peer.lastProblem.map { " (\($0))" } ?? ""))
       } else if !peer.isCaughtUp {
         problems.append("\(name) is still sending")
@@ -102,6 +122,9 @@ extension ControlService {
         "node": .text("\(peer.node)"),
         "name": peer.node == .hq ? .text("HQ") : store.map { .text($0.name) },
         "inSync": .boolean(isInSync),
+        "state": peer.enrolment.map { .text($0.state.rawValue) },
+        "fencedAt": peer.enrolment?.fencedAt.map { .text(RFC3339.format($0)) },
+        "fencedAddress": peer.enrolment?.fencedAddress.map(CBORValue.text),
         "isConnected": .boolean(peer.isConnected),
         "isCaughtUp": .boolean(peer.isCaughtUp),
         "address": peer.address.map(CBORValue.text),

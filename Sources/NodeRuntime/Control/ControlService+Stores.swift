@@ -1,4 +1,6 @@
+import Base
 import Causality
+import Dispatch
 import RecordStore
 import Retail
 import StoreModel
@@ -6,20 +8,60 @@ import Transport
 import Wire
 
 extension ControlService {
-  /// Makes a store's record and its enrolment, and answers with the join code. A store that exists gets a new code, and
-  /// its earlier credential stops working.
-  func addStore(_ request: CBORValue, _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
-    guard gate.identity.isHQ else {
-      return completion(
-        .failure(ControlError(.notAllowed, "stores are added at HQ; this is store \(gate.identity.replica.node)")))
-    }
-    let store: Store
+  /// Makes a store's record and its enrolment, and answers with the join code. A store that has been here already gets a
+  /// new code only if asked `again`, and its earlier credential stops working.
+  func addStore(_ request: CBORValue, _ completion: @escaping Completion) {
+    guard isHQ(completion) else { return }
+    let number: NodeNumber
     do throws(ControlError) {
-      store = try Self.store(request)
+      number = try Self.number(request)
     } catch {
       return completion(.failure(error))
     }
-    let gate = gate
+    gate.read { engine throws(StoreError) in
+      (
+        try NodeSettings.enrolment(of: number, engine), try engine.shown(Store.self, RecordID(number: number.rawValue))
+      )
+    } completion: { result in
+      switch result {
+      case .failure(let error): completion(.failure(ControlError(error)))
+      case .success((let enrolment, let known)):
+        do throws(ControlError) {
+          let isAgain = request["again"]?.booleanValue ?? false
+          if let enrolment, !isAgain { try Self.checkNew(number, enrolment) }
+          let store = try Self.store(request, number, known: isAgain ? known : nil)
+          self.commit(store, hours: try Self.hours(request), completion)
+        } catch {
+          completion(.failure(error))
+        }
+      }
+    }
+  }
+
+  /// How long the join code is good.
+  private static func hours(_ request: CBORValue) throws(ControlError) -> Int64 {
+    guard let text = request["expires"]?.textValue else { return Enrolment.secretHours }
+    guard let hours = Int64(text), (0...Enrolment.maximumSecretHours).contains(hours) else {
+      throw ControlError(
+        .usage, "found --expires “\(text)”, expected hours from 0 to \(Enrolment.maximumSecretHours)")
+    }
+    return hours
+  }
+
+  private static func checkNew(_ node: NodeNumber, _ enrolment: Enrolment) throws(ControlError) {
+    let what: String
+    switch enrolment.state {
+    case .active where !enrolment.hasJoined: return
+    case .active: what = "has joined already"
+    case .revoked, .retired: what = "is \(enrolment.state.rawValue)"
+    }
+    throw ControlError(
+      .notAllowed,
+      "store \(node) \(what). A new join code makes its present database worthless for good, with whatever that has not "
+        + "sent; if that is meant, say --again")
+  }
+
+  private func commit(_ store: Store, hours: Int64, _ completion: @escaping Completion) {
     gate.commit([CommitDraft([RecordWrite(store)])]) { result in
       switch result {
       case .failure(let error): completion(.failure(ControlError(error)))
@@ -27,54 +69,61 @@ extension ControlService {
         if case .refused(let error)? = results.first {
           return completion(.failure(ControlError(.usage, error.description)))
         }
-        self.enrol(store, completion)
+        self.enrol(store, hours: hours, completion)
       }
     }
   }
 
-  private func enrol(_ store: Store, _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
+  private func enrol(_ store: Store, hours: Int64, _ completion: @escaping Completion) {
     var generator = SystemRandomNumberGenerator()
     let secret = (0..<JoinCode.secretBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     let node = NodeNumber(store.id.bytes.reduce(0) { $0 << 8 | UInt32($1) })
+    let now = gate.clock.now
+    let expires = now.advanced(byMilliseconds: hours * 3_600_000)
     gate.write { engine throws(StoreError) -> JoinCode in
       let hq = try NodeSettings.hq(engine)
-      try NodeSettings.enrol(node, credentialDigest: Digest.sha256(secret), in: engine)
+      let enrolment = Enrolment.invited(secretDigest: Digest.sha256(secret), until: expires, at: now)
+      try NodeSettings.save(enrolment, of: node, in: engine)
       return JoinCode(node: node, pin: hq.tls.pin, secret: secret, endpoints: hq.advertised)
     } completion: { result in
       switch result {
       case .failure(let error): completion(.failure(ControlError(error)))
       case .success(let code):
-        completion(
-          .success(
-            .object([
-              "schema": .integer(Self.schema), "node": .text("\(node)"), "name": .text(store.name),
-              "joinCode": .text(code.text),
-            ])))
+        let answer = CBORValue.object([
+          "schema": .integer(Self.schema), "node": .text("\(node)"), "name": .text(store.name),
+          "joinCode": .text(code.text), "expires": .text(RFC3339.format(expires)),
+        ])
+        self.node.queue.async {
+          // Whoever is connected has the earlier credential.
+          self.node.endLink(
+            of: node, Refusal(.wrongCredential, "store \(node) was given a new join code; join it again with that"))
+          completion(.success(answer))
+        }
       }
     }
   }
 
-  private static func store(_ request: CBORValue) throws(ControlError) -> Store {
-    func needed(_ key: String) throws(ControlError) -> String {
-      guard let text = request[key]?.textValue, !text.isEmpty else { throw ControlError(.usage, "\(key) is needed") }
+  /// - Parameter known: the store's record, which fills in what the request leaves out.
+  private static func store(_ request: CBORValue, _ node: NodeNumber, known: Store?) throws(ControlError) -> Store {
+    func needed(_ key: String, _ known: String?) throws(ControlError) -> String {
+      let option = key == "timeZone" ? "time-zone" : key
+      guard let text = request[key]?.textValue ?? known, !text.isEmpty else {
+        throw ControlError(.usage, "--\(option) is needed")
+      }
       return text
     }
-    let numberText = try needed("number")
-    guard let number = UInt32(numberText), number > 0 else {
-      throw ControlError(
-        .usage, "found the store number “\(numberText)”, expected a whole number from 1 to \(UInt32.max)")
-    }
-    let timeZone = try needed("timeZone")
+    let timeZone = try needed("timeZone", known?.timeZone)
     do throws(RetailError) {
       _ = try BusinessCalendar(timeZone: timeZone)
     } catch {
       throw ControlError(.usage, "\(error)")
     }
-    let currency = try needed("currency")
+    let currency = try needed("currency", known?.currency)
     guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
     else { throw ControlError(.usage, "found the currency “\(currency)”, expected an ISO 4217 code such as USD") }
     return Store(
-      id: RecordID(number: number), name: try needed("name"), code: request["code"]?.textValue ?? numberText,
-      timeZone: timeZone, currency: currency, region: request["region"]?.textValue)
+      id: RecordID(number: node.rawValue), name: try needed("name", known?.name),
+      code: request["code"]?.textValue ?? known?.code ?? "\(node)", timeZone: timeZone, currency: currency,
+      region: request["region"]?.textValue ?? known?.region)
   }
 }

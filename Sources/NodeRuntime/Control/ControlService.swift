@@ -29,6 +29,9 @@ package final class ControlService: Sendable {
     case "explain": explain(request, completion)
     case "parked": parked(completion)
     case "store-add": addStore(request, completion)
+    case "store-list": listStores(completion)
+    case "store-revoke": revokeStore(request, completion)
+    case "store-retire": retireStore(request, completion)
     default:
       completion(.failure(ControlError(.usage, "found the operation “\(operation)”, which this node does not know")))
     }

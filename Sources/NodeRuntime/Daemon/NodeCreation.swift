@@ -1,5 +1,5 @@
 import Base
-import Causality
+package import Causality
 package import RecordStore
 import SQLiteStore
 package import StoreModel
@@ -23,21 +23,24 @@ package enum NodeCreation {
   }
 
   package static func makeStore(
-    in directory: DataDirectory, code: JoinCode, model: Model, using generator: inout some RandomNumberGenerator
+    in directory: DataDirectory, node: NodeNumber, membership: NodeSettings.Membership, model: Model,
+    using generator: inout some RandomNumberGenerator
   ) throws(StoreError) {
-    let engine = try make(code.node, in: directory, model: model, using: &generator)
-    let membership = NodeSettings.Membership(endpoints: code.endpoints, pin: code.pin, credential: code.secret)
+    let engine = try make(node, in: directory, model: model, using: &generator)
     try NodeSettings.save(membership, in: engine)
+  }
+
+  package static func checkVacant(_ directory: DataDirectory) throws(StoreError) {
+    guard directory.hasDatabase else { return }
+    throw StoreError(
+      .notWritable, "“\(directory.path)” holds a node already; a new one needs a directory of its own")
   }
 
   private static func make(
     _ node: NodeNumber, in directory: DataDirectory, model: Model, using generator: inout some RandomNumberGenerator
   ) throws(StoreError) -> StoreGate.Engine {
     try directory.create()
-    guard !directory.hasDatabase else {
-      throw StoreError(
-        .notWritable, "“\(directory.path)” holds a node already; a new one needs a directory of its own")
-    }
+    try checkVacant(directory)
     let identity = NodeIdentity(
       replica: ReplicaID(node: node, incarnation: generator.next()), epoch: Epoch(rawValue: generator.next()))
     return try StoreGate.Engine(

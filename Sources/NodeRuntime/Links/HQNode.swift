@@ -1,11 +1,11 @@
 package import Base
-import Causality
+package import Causality
 package import Dispatch
 import RecordStore
 import StoreModel
 import SyncSession
 package import Transport
-import Wire
+package import Wire
 
 /// A running HQ node: accepts the stores' links and keeps them.
 ///
@@ -60,6 +60,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   package func stop(_ completion: @escaping @Sendable () -> Void) {
     dispatchPrecondition(condition: .onQueue(queue))
     gate.observeGrowth(nil)
+    noteContacts(Array(links.keys))
     for link in Array(links.values) + Array(greeting.values) { link.stop() }
     acknowledgements.flush { completion() }
     listener?.close()
@@ -75,6 +76,8 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       stream, role: .hq, gate: gate, queue: queue,
       observer: LinkDriver.Observer(
         onAdmission: { [weak self] in self?.admit($0, $1) },
+        onEnrolment: { [weak self] in self?.enrol($0, $1) },
+        onConfirmed: { [weak self] in self?.confirmed($0, $1) },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
@@ -85,15 +88,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
 
   /// Checks a store's credential.
   private func admit(_ link: LinkDriver, _ hello: Hello) {
+    let address = link.peerDescription
     gate.write { engine throws(StoreError) -> Refusal? in
-      let node = hello.replica.node
-      guard node != .hq, let digest = try NodeSettings.credentialDigest(of: node, engine) else {
-        return Refusal(.notEnrolled, "store \(node) is not enrolled here; see `syncctl store add`")
-      }
-      guard Digest.isEqual(digest, Digest.sha256(hello.credential)) else {
-        return Refusal(.wrongCredential, "store \(node) came with a wrong credential; join it again")
-      }
-      return nil
+      try Self.check(hello, from: address, at: self.gate.clock.now, engine, isKept: false).refusal
     } completion: { result in
       self.queue.async {
         switch result {
@@ -105,6 +102,24 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     }
   }
 
+  /// Looks a store up by its greeting.
+  /// - Parameter isKept: whether the store comes in, so that its new token is written down; a refusal always is.
+  private static func check(
+    _ hello: Hello, from address: String, at now: WallTime, _ engine: StoreGate.Engine, isKept: Bool
+  ) throws(StoreError) -> (refusal: Refusal?, token: [UInt8]?) {
+    let node = hello.replica.node
+    guard node != .hq, var enrolment = try NodeSettings.enrolment(of: node, engine) else {
+      return (notEnrolled(node), nil)
+    }
+    let before = enrolment
+    let refusal = enrolment.admit(
+      node, credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: address,
+      software: hello.software, random: UInt64.random(in: .min ... .max), at: now)
+    // The token must be known here before the store can have it.
+    if isKept || refusal != nil, enrolment != before { try NodeSettings.save(enrolment, of: node, in: engine) }
+    return (refusal, enrolment.token)
+  }
+
   /// Finds where a store's log is to be resumed: behind all that its earlier connection has brought. That one ends
   /// first, so that it brings nothing more once the cursors are read.
   private func resume(_ link: LinkDriver, _ hello: Hello) {
@@ -112,28 +127,84 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     guard greeting[ObjectIdentifier(link)] != nil else { return }
     replaceLink(of: node)
     let clock = gate.clock
-    gate.writeBehindBatches { engine throws(StoreError) -> Admission in
+    let address = link.peerDescription
+    gate.writeBehindBatches { engine throws(StoreError) -> AdmissionDecision in
+      // Once more: the store may have been revoked meanwhile, or have come in on another connection.
+      let (refusal, token) = try Self.check(hello, from: address, at: clock.now, engine, isKept: true)
+      if let refusal { return .denied(refusal) }
       try engine.meet(node, epoch: hello.epoch)
       let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
-      return Admission(
-        identity: engine.identity, head: try engine.logHead(), clock: clock.now,
-        cursors: LaneMap(urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through))
+      return .admitted(
+        Admission(
+          identity: engine.identity, head: try engine.logHead(), clock: clock.now,
+          cursors: LaneMap(
+            urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through),
+          token: token))
     } completion: { result in
       self.queue.async {
         // Another connection of this store may have come in meanwhile, and brought something.
         guard self.links[node] == nil else { return self.resume(link, hello) }
         switch result {
-        case .success(let admission): link.answer(.admitted(admission))
+        case .success(.admitted(let admission)): link.answer(.admitted(admission))
+        case .success(.denied(let refusal)): link.answer(.denied(refusal))
         case .failure(let error): link.answer(.storageFailed(error))
         }
       }
     }
   }
 
+  /// Takes the secret of a join code for a credential of the store's own.
+  private func enrol(_ link: LinkDriver, _ enrol: Enrol) {
+    let now = gate.clock.now
+    var generator = SystemRandomNumberGenerator()
+    let credential = (0..<Enrolment.credentialBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    gate.write { engine throws(StoreError) -> Refusal? in
+      guard var enrolment = try NodeSettings.enrolment(of: enrol.node, engine) else {
+        return Self.notEnrolled(enrol.node)
+      }
+      let refusal = enrolment.join(
+        enrol.node, secretDigest: Digest.sha256(enrol.secret), credentialDigest: Digest.sha256(credential), at: now)
+      if refusal == nil { try NodeSettings.save(enrolment, of: enrol.node, in: engine) }
+      return refusal
+    } completion: { [log] result in
+      self.queue.async {
+        switch result {
+        case .success(nil):
+          log(
+            LogEvent(.info, "store.joined", "store \(enrol.node) has joined", [.init("address", link.peerDescription)]))
+          link.answer(.enrolled(credential: credential))
+        case .success(let refusal?): link.answer(.denied(refusal))
+        case .failure(let error): link.answer(.storageFailed(error))
+        }
+      }
+    }
+  }
+
+  private static func notEnrolled(_ node: NodeNumber) -> Refusal {
+    Refusal(.notEnrolled, "store \(node) is not enrolled at this HQ; see `syncctl store add`")
+  }
+
+  package func endLink(of node: NodeNumber, _ refusal: Refusal) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    links[node]?.answer(.denied(refusal))
+  }
+
   /// A store that calls again has lost its connection, whether or not this end has noticed.
   private func replaceLink(of node: NodeNumber) {
     links.removeValue(forKey: node)?.answer(
       .denied(Refusal(.alreadyConnected, "the store has connected anew; this connection is over")))
+  }
+
+  private func confirmed(_ link: LinkDriver, _ token: [UInt8]) {
+    guard let node = link.information?.peer.node else { return }
+    gate.write { engine throws(StoreError) in
+      guard var enrolment = try NodeSettings.enrolment(of: node, engine), enrolment.token == token else { return }
+      enrolment.tokenIsConfirmed = true
+      try NodeSettings.save(enrolment, of: node, in: engine)
+    } completion: { result in
+      guard case .failure(let error) = result else { return }
+      self.queue.async { link.answer(.storageFailed(error)) }
+    }
   }
 
   private func linked(_ link: LinkDriver, _ information: LinkInformation) {
@@ -169,14 +240,22 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private func received(_ link: LinkDriver, _ batch: Batch, _ results: [GroupResult]) {
     guard let node = link.information?.peer.node else { return }
     statuses[node]?.lastContact = gate.clock.now
-    for case .parked(let code, let reason) in results {
-      log(LogEvent(.warning, "group.parked", "a group of store \(node) is parked: \(reason)", [.init("code", code)]))
+    for result in results {
+      switch result {
+      case .applied: break
+      case .parked(let code, let reason):
+        log(LogEvent(.warning, "group.parked", "a group of store \(node) is parked: \(reason)", [.init("code", code)]))
+      case .refused(let code, let reason):
+        log(
+          LogEvent(.warning, "group.refused", "a group of store \(node) is refused: \(reason)", [.init("code", code)]))
+      }
     }
   }
 
   private func closed(_ link: LinkDriver, _ reason: CloseReason) {
     greeting[ObjectIdentifier(link)] = nil
     guard let node = link.information?.peer.node else {
+      guard reason != .enrolled else { return }
       return log(
         LogEvent(.warning, "link.failed", "\(link.peerDescription) did not come in: \(reason)"))
     }
@@ -185,5 +264,49 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     links[node] = nil
     statuses[node]?.isConnected = false
     statuses[node]?.lastProblem = reason.description
+    noteContacts([node])
   }
+}
+
+extension HQNode {
+  /// Writes down when stores were last heard of, for `status` while HQ does not run.
+  private func noteContacts(_ nodes: [NodeNumber]) {
+    let contacts = nodes.compactMap { node in statuses[node]?.lastContact.map { (node, $0) } }
+    guard !contacts.isEmpty else { return }
+    gate.write { engine throws(StoreError) in
+      for (node, contact) in contacts {
+        guard var enrolment = try NodeSettings.enrolment(of: node, engine) else { continue }
+        enrolment.lastContact = max(contact, enrolment.lastContact ?? contact)
+        try NodeSettings.save(enrolment, of: node, in: engine)
+      }
+    } completion: { [log] result in
+      if case .failure(let error) = result { log(LogEvent(.warning, "enrolment.unwritten", error.description)) }
+    }
+  }
+}
+
+extension Refusal {
+  /// Why a store in this state is kept out; nil if it is not.
+  package init?(ofStore node: NodeNumber, in state: Enrolment.State) {
+    switch state {
+    case .active: return nil
+    case .revoked:
+      self.init(
+        .revoked,
+        "HQ has revoked store \(node): it can go on selling here, but nothing is exchanged with HQ any more; ask HQ for a new join code",
+        retryAfter: Self.closedRetryMilliseconds)
+    case .retired:
+      self.init(
+        .retired, "HQ has retired store \(node): nothing is exchanged with it any more, and nothing waits for it",
+        retryAfter: Self.closedRetryMilliseconds)
+    }
+  }
+
+  /// A store that is kept out asks again now and then, in case HQ changes its mind.
+  static let closedRetryMilliseconds: UInt64 = 60_000
+}
+
+private enum AdmissionDecision: Sendable {
+  case admitted(Admission)
+  case denied(Refusal)
 }

@@ -15,6 +15,10 @@ final class LinkDriver: @unchecked Sendable {
   struct Observer {
     /// HQ: decides who comes in, and answers by `LinkDriver.answer`.
     var onAdmission: (LinkDriver, Hello) -> Void
+    /// HQ: gives a store that joins its credential, and answers by `LinkDriver.answer`.
+    var onEnrolment: (LinkDriver, Enrol) -> Void
+    /// HQ: the store has the token that it was given.
+    var onConfirmed: (LinkDriver, [UInt8]) -> Void
     var onLinked: (LinkDriver, LinkInformation) -> Void
     var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception]) -> Void
     var onBatch: (LinkDriver, Batch, [GroupResult]) -> Void
@@ -105,6 +109,10 @@ final class LinkDriver: @unchecked Sendable {
     switch effect {
     case .send(let message): send(message)
     case .admit(let hello): observer.onAdmission(self, hello)
+    case .enrol(let enrol): observer.onEnrolment(self, enrol)
+    case .enrolled: break  // A node that runs has joined; `JoinAttempt` does this.
+    case .keep(let token): keep(token)
+    case .confirmed(let token): observer.onConfirmed(self, token)
     case .load(let request): load(request)
     case .store(let batch, let peer, let epoch): store(batch, peer: peer, epoch: epoch)
     case .linked(let information):
@@ -123,6 +131,19 @@ final class LinkDriver: @unchecked Sendable {
       stream.send(try FrameWriter.frame(message.encoded()))
     } catch {
       handle(.disconnected(reason: "a message of ours does not fit a frame: \(error)"))
+    }
+  }
+
+  private func keep(_ token: [UInt8]) {
+    gate.write { engine throws(StoreError) in
+      try NodeSettings.save(sessionToken: token, in: engine)
+    } completion: { result in
+      self.queue.async {
+        switch result {
+        case .success: self.handle(.kept)
+        case .failure(let error): self.handle(.storageFailed(error))
+        }
+      }
     }
   }
 

@@ -22,6 +22,8 @@ package struct PeerStatus: Sendable {
   package var exceptions: [Acknowledgement.Exception] = []
   /// Why the last connection ended or did not come about.
   package var lastProblem: String?
+  /// At HQ: the store's enrolment.
+  package var enrolment: Enrolment?
 
   package init(node: NodeNumber, acknowledged: LaneMap<Sequence64>) {
     self.node = node

@@ -1,4 +1,6 @@
+package import Causality
 package import Dispatch
+package import Wire
 
 /// What both daemons are to the control service.
 package protocol RunningNode: AnyObject, Sendable {
@@ -8,10 +10,13 @@ package protocol RunningNode: AnyObject, Sendable {
   var isRunning: Bool { get }
   /// On `queue`.
   func peerStatuses() -> [PeerStatus]
+  /// Ends the link of a store, if there is one, with a reason. On `queue`.
+  func endLink(of node: NodeNumber, _ refusal: Refusal)
   /// On `queue`.
   func stop(_ completion: @escaping @Sendable () -> Void)
 }
 
 extension RunningNode {
   package var isRunning: Bool { true }
+  package func endLink(of node: NodeNumber, _ refusal: Refusal) {}
 }

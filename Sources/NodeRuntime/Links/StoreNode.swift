@@ -93,7 +93,8 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
       let (epoch, cursors) = try engine.knownLog(of: .hq)
       let hello = Hello(
         replica: engine.identity.replica, credential: credential, epoch: engine.identity.epoch, clock: clock.now,
-        peerEpoch: epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text)
+        peerEpoch: epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
+        token: try NodeSettings.sessionToken(engine))
       return (hello, try engine.logHead())
     } completion: { result in
       self.queue.async {
@@ -113,6 +114,8 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
       stream, role: .store(hello, head: head), gate: gate, queue: queue,
       observer: LinkDriver.Observer(
         onAdmission: { _, _ in },
+        onEnrolment: { _, _ in },
+        onConfirmed: { _, _ in },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },

@@ -10,6 +10,7 @@ package enum NodeSettings {
   private static let hqPin = "hq-pin"
   private static let credential = "credential"
   private static let name = "name"
+  private static let sessionToken = "session-token"
 
   // MARK: HQ
 
@@ -44,20 +45,28 @@ package enum NodeSettings {
     }
   }
 
-  /// Keeps the SHA-256 of a store's credential: what HQ stores does not let anybody in.
-  package static func enrol(
-    _ node: NodeNumber, credentialDigest: [UInt8], in engine: StoreGate.Engine
+  package static func save(
+    _ enrolment: Enrolment, of node: NodeNumber, in engine: StoreGate.Engine
   ) throws(StoreError) {
-    try engine.backend.setSettings([("enrolment.\(node)", credentialDigest)])
+    try engine.backend.setSettings([("enrolment.\(node)", enrolment.bytes)])
   }
 
-  package static func credentialDigest(
-    of node: NodeNumber, _ engine: StoreGate.Engine
-  ) throws(StoreError) -> [UInt8]? {
-    try engine.backend.setting("enrolment.\(node)")
+  package static func enrolment(of node: NodeNumber, _ engine: StoreGate.Engine) throws(StoreError) -> Enrolment? {
+    guard let bytes = try engine.backend.setting("enrolment.\(node)") else { return nil }
+    return try Enrolment(bytes: bytes)
   }
 
-  package static func enrolledNodes(_ engine: StoreGate.Engine) throws(StoreError) -> [NodeNumber] {
+  package static func enrolments(
+    _ engine: StoreGate.Engine
+  ) throws(StoreError) -> [(node: NodeNumber, enrolment: Enrolment)] {
+    var all: [(node: NodeNumber, enrolment: Enrolment)] = []
+    for node in try enrolledNodes(engine) {
+      if let enrolment = try enrolment(of: node, engine) { all.append((node, enrolment)) }
+    }
+    return all
+  }
+
+  private static func enrolledNodes(_ engine: StoreGate.Engine) throws(StoreError) -> [NodeNumber] {
     try engine.backend.settingNames(prefix: "enrolment.").compactMap { UInt32($0.dropFirst(10)) }
       .map(NodeNumber.init).sorted()
   }
@@ -86,6 +95,15 @@ package enum NodeSettings {
     Membership(
       endpoints: endpoints(from: try needed(hqEndpoints, engine)), pin: try needed(hqPin, engine),
       credential: try needed(credential, engine))
+  }
+
+  /// HQ's last session token.
+  package static func save(sessionToken token: [UInt8], in engine: StoreGate.Engine) throws(StoreError) {
+    try engine.backend.setSettings([(sessionToken, token)])
+  }
+
+  package static func sessionToken(_ engine: StoreGate.Engine) throws(StoreError) -> [UInt8]? {
+    try engine.backend.setting(sessionToken)
   }
 
   private static func needed(_ name: String, _ engine: StoreGate.Engine) throws(StoreError) -> [UInt8] {

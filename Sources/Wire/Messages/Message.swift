@@ -20,6 +20,9 @@ package enum Message: Hashable, Sendable {
   case caughtUp
   case ping(UInt64)
   case pong(UInt64)
+  case enrol(Enrol)
+  /// HQ's answer to `enrol`: the credential of the store's own.
+  case enrolled(Enrolled)
 }
 
 /// The store's first message: who it is, and where HQ's log is to be resumed.
@@ -38,12 +41,15 @@ package struct Hello: Hashable, Sendable {
   /// Bytes of batches a lane that the store takes before it has acknowledged them.
   package var window: UInt64
   package var software: String
+  /// The session token that HQ gave with its last welcome; nil if the store has none.
+  package var token: [UInt8]?
 
   package init(
     oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, replica: ReplicaID,
     credential: [UInt8], epoch: Epoch, clock: WallTime, peerEpoch: Epoch?, cursors: LaneMap<Sequence64>,
-    window: UInt64, software: String
+    window: UInt64, software: String, token: [UInt8]? = nil
   ) {
+    self.token = token
     self.oldestVersion = oldestVersion
     self.newestVersion = newestVersion
     self.replica = replica
@@ -66,11 +72,14 @@ package struct Welcome: Hashable, Sendable {
   package var cursors: LaneMap<Sequence64>
   package var window: UInt64
   package var software: String
+  /// What the store presents with its next hello: a copy or an older state of its database cannot.
+  package var token: [UInt8]?
 
   package init(
     version: UInt64, replica: ReplicaID, epoch: Epoch, clock: WallTime, cursors: LaneMap<Sequence64>, window: UInt64,
-    software: String
+    software: String, token: [UInt8]? = nil
   ) {
+    self.token = token
     self.version = version
     self.replica = replica
     self.epoch = epoch
@@ -81,6 +90,37 @@ package struct Welcome: Hashable, Sendable {
   }
 }
 
+/// The first and only message of a store that joins: the secret of its join code, for a credential of its own.
+package struct Enrol: Hashable, Sendable {
+  package var oldestVersion: UInt64
+  package var newestVersion: UInt64
+  package var node: NodeNumber
+  package var secret: [UInt8]
+  package var software: String
+
+  package init(
+    oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, node: NodeNumber,
+    secret: [UInt8], software: String
+  ) {
+    self.oldestVersion = oldestVersion
+    self.newestVersion = newestVersion
+    self.node = node
+    self.secret = secret
+    self.software = software
+  }
+}
+
+/// What lets a store in from now on.
+package struct Enrolled: Hashable, Sendable {
+  package var version: UInt64
+  package var credential: [UInt8]
+
+  package init(version: UInt64, credential: [UInt8]) {
+    self.version = version
+    self.credential = credential
+  }
+}
+
 /// The last message before a connection is closed on purpose: why, and when to try again.
 package struct Refusal: Hashable, Sendable {
   /// Unknown codes read as what they are: a reason in words.
@@ -88,6 +128,11 @@ package struct Refusal: Hashable, Sendable {
     case upgradeNeeded = "upgrade-needed"
     case notEnrolled = "not-enrolled"
     case wrongCredential = "wrong-credential"
+    case joinCodeUsed = "join-code-used"
+    case joinCodeExpired = "join-code-expired"
+    case revoked
+    case retired
+    case fenced
     case alreadyConnected = "already-connected"
     case wrongCursor = "wrong-cursor"
     case protocolError = "protocol-error"

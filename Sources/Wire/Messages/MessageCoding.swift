@@ -37,6 +37,12 @@ extension Message {
     case .caughtUp:
       writer.append(unsigned: 8)
       writer.append(mapCount: 0)
+    case .enrol(let enrol):
+      writer.append(unsigned: 9)
+      enrol.append(to: &writer)
+    case .enrolled(let enrolled):
+      writer.append(unsigned: 10)
+      enrolled.append(to: &writer)
     }
     return writer.bytes
   }
@@ -56,7 +62,9 @@ extension Message {
       var fields = MessageFields()
       try fields.read(&reader)
       self = .caughtUp
-    default: throw reader.invalid("a message number from 1 to 8")
+    case 9: self = .enrol(try Enrol(&reader))
+    case 10: self = .enrolled(try Enrolled(&reader))
+    default: throw reader.invalid("a message number from 1 to 10")
     }
     try reader.expectEnd()
   }
@@ -64,7 +72,7 @@ extension Message {
 
 extension Hello {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: peerEpoch == nil ? 9 : 10)
+    writer.append(mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1))
     writer.append(0, unsigned: oldestVersion)
     writer.append(1, unsigned: newestVersion)
     writer.append(2, replica)
@@ -77,6 +85,10 @@ extension Hello {
     writer.append(7, cursors)
     writer.append(8, unsigned: window)
     writer.append(9, text: software)
+    if let token {
+      writer.append(unsigned: 10)
+      writer.append(bytes: token)
+    }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -92,12 +104,13 @@ extension Hello {
     cursors = try fields.cursors(7)
     window = try fields.unsigned(8)
     software = try fields.text(9)
+    token = try fields.optionalBytes(10, limit: WireLimits.maximumCredentialBytes)
   }
 }
 
 extension Welcome {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: 7)
+    writer.append(mapCount: token == nil ? 7 : 8)
     writer.append(0, unsigned: version)
     writer.append(1, replica)
     writer.append(2, unsigned: epoch.rawValue)
@@ -106,6 +119,10 @@ extension Welcome {
     writer.append(4, cursors)
     writer.append(5, unsigned: window)
     writer.append(6, text: software)
+    if let token {
+      writer.append(unsigned: 7)
+      writer.append(bytes: token)
+    }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -118,6 +135,7 @@ extension Welcome {
     cursors = try fields.cursors(4)
     window = try fields.unsigned(5)
     software = try fields.text(6)
+    token = try fields.optionalBytes(7, limit: WireLimits.maximumCredentialBytes)
   }
 }
 
@@ -210,6 +228,44 @@ extension Acknowledgement.Exception {
   }
 }
 
+extension Enrol {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: 5)
+    writer.append(0, unsigned: oldestVersion)
+    writer.append(1, unsigned: newestVersion)
+    writer.append(2, unsigned: UInt64(node.rawValue))
+    writer.append(unsigned: 3)
+    writer.append(bytes: secret)
+    writer.append(4, text: software)
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    oldestVersion = try fields.unsigned(0)
+    newestVersion = try fields.unsigned(1)
+    node = try fields.node(2)
+    secret = try fields.bytes(3, limit: WireLimits.maximumCredentialBytes)
+    software = try fields.text(4)
+  }
+}
+
+extension Enrolled {
+  fileprivate func append(to writer: inout CBORWriter) {
+    writer.append(mapCount: 2)
+    writer.append(0, unsigned: version)
+    writer.append(unsigned: 1)
+    writer.append(bytes: credential)
+  }
+
+  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    version = try fields.unsigned(0)
+    credential = try fields.bytes(1, limit: WireLimits.maximumCredentialBytes)
+  }
+}
+
 extension CBORWriter {
   fileprivate mutating func append(_ key: UInt64, unsigned value: UInt64) {
     append(unsigned: key)
@@ -292,11 +348,19 @@ private struct MessageFields {
     try read(key) { (reader) throws(DecodeError) in try reader.readBytes(limit: limit) }
   }
 
+  func optionalBytes(_ key: UInt64, limit: Int) throws(DecodeError) -> [UInt8]? {
+    try optional(key) { (reader) throws(DecodeError) in try reader.readBytes(limit: limit) }
+  }
+
   func replica(_ key: UInt64) throws(DecodeError) -> ReplicaID {
     try read(key) { (reader) throws(DecodeError) in
       try reader.expectArray(2)
       return ReplicaID(node: NodeNumber(try reader.readUInt32()), incarnation: try reader.readUInt32())
     }
+  }
+
+  func node(_ key: UInt64) throws(DecodeError) -> NodeNumber {
+    try read(key) { (reader) throws(DecodeError) in NodeNumber(try reader.readUInt32()) }
   }
 
   func lane(_ key: UInt64) throws(DecodeError) -> Lane {

@@ -114,11 +114,27 @@ final class Chain: @unchecked Sendable {
     return added.output
   }
 
+  /// Adds a store, which joins at HQ; HQ runs for as long as that takes if it does not run anyway.
   @discardableResult
   func addStore(_ number: Int, code: String? = nil) throws -> Node {
     let node = Node("store-\(number)", scratch)
     let code = try code ?? joinCode(number)
-    try expectDone(run("store-node", ["join", "--data", node.directory, "-"], input: code))
+    try expectDone(join(node.directory, code: code))
+    stores.append(node)
+    return node
+  }
+
+  func join(_ directory: String, code: String) throws -> Finished {
+    let isResting = hq.daemon == nil
+    if isResting { try startHQ() }
+    defer { if isResting { try? hq.stop() } }
+    return try run("store-node", ["join", "--data", directory, "--hq", address, "-"], input: code)
+  }
+
+  /// Takes in a store that joins in its own way.
+  func adopt(_ name: String, _ join: (String) throws -> Finished) throws -> Node {
+    let node = Node(name, scratch)
+    try expectDone(join(node.directory))
     stores.append(node)
     return node
   }

@@ -1,0 +1,214 @@
+package import Base
+package import Causality
+import RecordStore
+import Transport
+package import Wire
+
+/// What HQ knows of a store as somebody who may come in. It is HQ's own, and never travels.
+///
+/// Secrets are kept as their SHA-256: what HQ stores does not let anybody in.
+package struct Enrolment: Hashable, Sendable {
+  package enum State: String, Hashable, Sendable {
+    case active
+    /// Kept out for now: a shop PC that was stolen, or is not to be trusted.
+    case revoked
+    /// Gone for good: nothing waits for it.
+    case retired
+  }
+
+  package var state = State.active
+  /// When it came into this state; nil where an earlier version did not write it down.
+  package var changedAt: WallTime?
+  /// Of the credential that lets the store in.
+  package var credentialDigest: [UInt8]?
+  /// Of the join code's secret, for which the store gets its credential.
+  package var secretDigest: [UInt8]?
+  package var secretExpires: WallTime?
+  /// The store has come in with what it got for the secret. Until then the secret stays good: an answer may be lost.
+  package var secretIsUsed = false
+  package var lastContact: WallTime?
+  package var address: String?
+  package var software: String?
+
+  /// The session token given last, whether the store has shown to have it, and the one with which the store came for it.
+  package var token: [UInt8]?
+  package var tokenIsConfirmed = false
+  package var previousToken: [UInt8]?
+  /// The last time that a restored or copied database of this store was turned away.
+  package var fencedAt: WallTime?
+  package var fencedAddress: String?
+
+  package init(changedAt: WallTime?) {
+    self.changedAt = changedAt
+  }
+
+  /// Moves to another state; nothing happens in the same one.
+  package mutating func change(to new: State, at now: WallTime) {
+    guard state != new else { return }
+    state = new
+    changedAt = now
+  }
+}
+
+// MARK: - Joining
+
+extension Enrolment {
+  package static let credentialBytes = 32
+  /// A join code that lies about is a danger; a technician's visit is planned within a week.
+  package static let secretHours: Int64 = 7 * 24
+  package static let maximumSecretHours: Int64 = 366 * 24
+
+  package var hasJoined: Bool { credentialDigest != nil }
+
+  /// Begins anew, with the secret of a new join code: whatever let the store in before does so no more.
+  package static func invited(secretDigest: [UInt8], until expires: WallTime, at now: WallTime) -> Enrolment {
+    var enrolment = Enrolment(changedAt: now)
+    enrolment.secretDigest = secretDigest
+    enrolment.secretExpires = expires
+    return enrolment
+  }
+
+  /// Takes the secret of a join code for a credential.
+  /// - Returns: why not; nil if the credential is good from now on.
+  package mutating func join(
+    _ node: NodeNumber, secretDigest presented: [UInt8], credentialDigest new: [UInt8], at now: WallTime
+  ) -> Refusal? {
+    guard let secretDigest, Digest.isEqual(secretDigest, presented) else {
+      return Refusal(.wrongCredential, "the join code is not the last one that HQ has given for store \(node)")
+    }
+    if let refusal = Refusal(ofStore: node, in: state) { return refusal }
+    guard !secretIsUsed else {
+      return Refusal(
+        .joinCodeUsed,
+        "the join code of store \(node) has been used; `syncctl store add \(node) --again` at HQ gives a new one")
+    }
+    guard let secretExpires, now <= secretExpires else {
+      return Refusal(
+        .joinCodeExpired,
+        "the join code of store \(node) has expired\(secretExpires.map { " on \(RFC3339.format($0))" } ?? ""); "
+          + "`syncctl store add \(node) --again` at HQ gives a new one")
+    }
+    credentialDigest = new
+    return nil
+  }
+
+  /// Checks who a greeting comes from, and notes the contact.
+  /// - Returns: why the store may not come in; nil if it may.
+  package mutating func admit(
+    _ node: NodeNumber, credentialDigest presented: [UInt8], token presentedToken: [UInt8]?, address: String,
+    software: String, random: UInt64, at now: WallTime
+  ) -> Refusal? {
+    guard let credentialDigest, Digest.isEqual(credentialDigest, presented) else {
+      return Refusal(
+        .wrongCredential,
+        "store \(node) came with a wrong credential; a later join code has replaced it. Join it again, in a new directory"
+      )
+    }
+    if let refusal = Refusal(ofStore: node, in: state) { return refusal }
+    guard isCurrent(presentedToken) else {
+      fencedAt = now
+      fencedAddress = address
+      return fenced(node)
+    }
+    let counter = 1 + max(Self.counter(of: token), Self.counter(of: presentedToken))
+    previousToken = presentedToken
+    token = Self.bytes(of: counter) + Self.bytes(of: random)
+    tokenIsConfirmed = false
+    secretIsUsed = true
+    lastContact = now
+    self.address = address
+    self.software = software
+    return nil
+  }
+}
+
+// MARK: - Fencing
+
+// A session token is a counter of 8 bytes and 8 random ones. Only HQ reads the counter: a store that comes with a later one
+// than HQ knows of has met an HQ that was restored from a backup since, and is no copy.
+
+extension Enrolment {
+  /// Whether a database that presents this token is the one that HQ has last spoken to.
+  private func isCurrent(_ presented: [UInt8]?) -> Bool {
+    if presented == token { return true }
+    // The welcome with the last token may have been lost.
+    if !tokenIsConfirmed, presented == previousToken { return true }
+    return Self.counter(of: presented) > Self.counter(of: token)
+  }
+
+  private func fenced(_ node: NodeNumber) -> Refusal {
+    let since = lastContact.map { ", last at \(RFC3339.format($0)) from \(address ?? "an unknown address")" } ?? ""
+    return Refusal(
+      .fenced,
+      "this database was restored or copied: HQ has spoken to store \(node) since its state was saved\(since). Nothing was "
+        + "sent or received, and what was sold here is kept here. If no other copy is in use: "
+        + "`syncctl store add \(node) --again` at HQ, and join with that code in a new directory",
+      retryAfter: Refusal.closedRetryMilliseconds)
+  }
+
+  private static func counter(of token: [UInt8]?) -> UInt64 {
+    // Never at the end of the range, so that there is always a next one.
+    min(token?.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } ?? 0, UInt64.max >> 1)
+  }
+
+  private static func bytes(of number: UInt64) -> [UInt8] {
+    stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> UInt64($0)) }
+  }
+}
+
+// MARK: - Bytes
+
+extension Enrolment {
+  /// Bytes of the digest that earlier versions kept alone. A record is longer.
+  private static let digestBytes = 32
+
+  var bytes: [UInt8] {
+    CBORValue.object([
+      "state": .text(state.rawValue),
+      "changedAt": changedAt.map(CBORValue.init),
+      "credential": credentialDigest.map(CBORValue.bytes),
+      "secret": secretDigest.map(CBORValue.bytes),
+      "secretExpires": secretExpires.map(CBORValue.init),
+      "secretIsUsed": .boolean(secretIsUsed),
+      "token": token.map(CBORValue.bytes),
+      "tokenIsConfirmed": .boolean(tokenIsConfirmed),
+      "previousToken": previousToken.map(CBORValue.bytes),
+      "fencedAt": fencedAt.map(CBORValue.init),
+      "fencedAddress": fencedAddress.map(CBORValue.text),
+      "lastContact": lastContact.map(CBORValue.init),
+      "address": address.map(CBORValue.text),
+      "software": software.map(CBORValue.text),
+      "version": .unsigned(1),
+    ]).encoded()
+  }
+
+  init(bytes: [UInt8]) throws(StoreError) {
+    guard bytes.count != Self.digestBytes else {
+      self.init(changedAt: nil)
+      credentialDigest = bytes
+      return
+    }
+    guard let value = try? CBORValue(decoding: bytes), let state = value["state"]?.textValue.flatMap(State.init) else {
+      throw StoreError(.corrupt, "the enrolment of a store in the database cannot be read")
+    }
+    self.init(changedAt: value["changedAt"]?.wallTimeValue)
+    self.state = state
+    credentialDigest = value["credential"]?.bytesValue
+    secretDigest = value["secret"]?.bytesValue
+    secretExpires = value["secretExpires"]?.wallTimeValue
+    secretIsUsed = value["secretIsUsed"]?.booleanValue ?? true
+    token = value["token"]?.bytesValue
+    tokenIsConfirmed = value["tokenIsConfirmed"]?.booleanValue ?? false
+    previousToken = value["previousToken"]?.bytesValue
+    fencedAt = value["fencedAt"]?.wallTimeValue
+    fencedAddress = value["fencedAddress"]?.textValue
+    lastContact = value["lastContact"]?.wallTimeValue
+    address = value["address"]?.textValue
+    software = value["software"]?.textValue
+  }
+}
+
+extension CBORValue {
+  fileprivate init(_ time: WallTime) { self = .integer(time.milliseconds) }
+  fileprivate var wallTimeValue: WallTime? { integerValue.map(WallTime.init(milliseconds:)) }
+}
