@@ -271,7 +271,9 @@ def real_store_sees(chain, code_text):
     """A store of the project's own takes from HQ what the client has written."""
     chain.run("store-node", "join", "--data", "store-2", "--hq", chain.address, "-", input=code_text)
     log = chain.stack.enter_context(open(chain.folder / "store-2.log", "w"))
-    chain.start(["store-node", "run", "--data", "store-2"], log)
+    process = chain.start(["store-node", "run", "--data", "store-2"], log)
+    # Before it is ready, syncctl would open the database itself, and hold it while the node wants it.
+    expect("ready\n" in iter(process.stdout.readline, ""), True, "the real store is ready")
     seen = lambda: "Zoë M.-Schmidt" in chain.explain("member", "100", "store-2")
     until(seen, "the real store has the client's edit", chain.logs)
 

@@ -66,13 +66,14 @@ struct WireVectorTests {
           replica: try replica(fields), credential: try fields.bytes("credential"),
           epoch: Epoch(rawValue: try number(fields, "epoch")), clock: try clock(fields),
           peerEpoch: fields["peerEpoch"] == nil ? nil : Epoch(rawValue: try number(fields, "peerEpoch")),
-          cursors: try cursors(fields), window: try number(fields, "window"), software: try fields.text("software")))
+          cursors: try cursors(fields), window: try number(fields, "window"), software: try fields.text("software"),
+          token: try fields["token"]?.hex))
     case "welcome":
       return .welcome(
         Welcome(
           version: try number(fields, "version"), replica: try replica(fields),
           epoch: Epoch(rawValue: try number(fields, "epoch")), clock: try clock(fields), cursors: try cursors(fields),
-          window: try number(fields, "window"), software: try fields.text("software")))
+          window: try number(fields, "window"), software: try fields.text("software"), token: try fields["token"]?.hex))
     case "refusal":
       return .refusal(
         Refusal(
@@ -90,6 +91,15 @@ struct WireVectorTests {
         Acknowledgement(
           lane: try lane(fields), through: try sequence(fields, "through"),
           exceptions: try fields.need("exceptions").items.map(exception)))
+    case "enrol":
+      return .enrol(
+        Enrol(
+          oldestVersion: try number(fields, "oldestVersion"), newestVersion: try number(fields, "newestVersion"),
+          node: NodeNumber(UInt32(try number(fields, "node"))), secret: try fields.bytes("secret"),
+          software: try fields.text("software")))
+    case "enrolled":
+      return .enrolled(
+        Enrolled(version: try number(fields, "version"), credential: try fields.bytes("credential")))
     case "ping": return .ping(try number(fields, "number"))
     case "pong": return .pong(try number(fields, "number"))
     case "caughtUp": return .caughtUp
