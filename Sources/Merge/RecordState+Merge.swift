@@ -85,7 +85,8 @@ private struct Sides {
           return siblings.isEmpty ? nil : MapEntry(key: key, siblings: siblings)
         })
     case (let left?, let right?):
-      // Two versions of the model that contradict each other: one of the two, the same at every replica.
+      // A tag has one kind for good, so this is a mistake or a lie; known fields of another kind are parked before they
+      // come here. One of the two stays, so that nothing traps; with three kinds the order of delivery would show.
       return left.kind < right.kind ? left : right
     default:
       return nil
