@@ -62,9 +62,9 @@ package struct SyncSession: Sendable {
     if case .linked(let link) = phase { link.outbound.isQuiet && link.inbound.isQuiet } else { false }
   }
 
-  /// The peer has said that it has nothing more to send.
+  /// The peer has said that it has nothing more to send, and all that it has sent is durable here.
   package var peerIsCaughtUp: Bool {
-    if case .linked(let link) = phase { link.peerIsCaughtUp } else { false }
+    if case .linked(let link) = phase { link.peerIsCaughtUp && link.inbound.isQuiet } else { false }
   }
 
   /// How far the peer has durably taken this node's log.
