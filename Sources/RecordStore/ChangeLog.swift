@@ -59,6 +59,22 @@ package struct LogEntry: Hashable, Sendable {
   }
 }
 
+/// What one commit of this replica added to a counter. A share says only the sum of all; should the commits that HQ has
+/// not seen have to move to another incarnation, what it has seen must stay with the old one.
+package struct CounterStep: Hashable, Sendable {
+  package var sequence: Sequence64
+  package var ref: RecordRef
+  package var field: FieldTag
+  package var difference: Int64
+
+  package init(sequence: Sequence64, ref: RecordRef, field: FieldTag, difference: Int64) {
+    self.sequence = sequence
+    self.ref = ref
+    self.field = field
+    self.difference = difference
+  }
+}
+
 /// A record as a store has it.
 package struct StoredRecord: Hashable, Sendable {
   package enum Body: Hashable, Sendable {

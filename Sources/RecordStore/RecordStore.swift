@@ -29,9 +29,26 @@ package protocol RecordStore: AnyObject {
   /// Where to resume a peer's log; `through` is 0 in an epoch that is new here.
   func receiveCursors(from peer: NodeNumber, epoch: Epoch) throws(StoreError) -> LaneMap<ReceiveCursor>
 
-  /// Takes note of the log that a peer shows, before anything is sent to it: one that comes with a new log has a new
-  /// database, and is sent its own records again.
-  func meet(_ peer: NodeNumber, epoch: Epoch) throws(StoreError)
+  /// Takes note of the log that a peer shows, before anything is sent to it, and finds where this node stands in it. A
+  /// peer that no longer has what it has sent is sent its own records again.
+  /// - Parameter resumption: where the peer says that it will go on, if it does; it lies not beyond this node's cursors.
+  func meet(
+    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
+  ) throws(StoreError) -> Meeting
+  /// A peer's log as far as it is known here, and where this node stands in it.
+  func knownLog(of peer: NodeNumber) throws(StoreError) -> (log: Lineage?, cursors: LaneMap<Sequence64>)
+
+  /// This node's log, and the ones that it went on from.
+  func lineage() throws(StoreError) -> Lineage
+  /// A node starts: its log goes on under a new epoch, and, where it is known to have been restored or copied, its writes
+  /// under a new incarnation.
+  func begin(_ epoch: Epoch, incarnation: UInt32?) throws(StoreError)
+  /// To be durable before a peer is told of the present epoch.
+  func noteLogShown() throws(StoreError)
+  /// Where a peer goes on in this node's log, which it has taken so far as it was when it last heard of it.
+  func resumption(of cursors: LaneMap<Sequence64>, in known: Lineage?) throws(StoreError) -> LaneMap<Sequence64>
+  /// Gives the commits that nobody has seen new stamps, in order.
+  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Int
 
   func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch
 

@@ -45,6 +45,15 @@ package protocol StorageBackend: AnyObject {
   func append(_ entry: LogEntry) throws(StoreError)
   func logEntries(lane: Lane, after sequence: Sequence64, limit: Int) throws(StoreError) -> [LogEntry]
   func logEntry(_ sequence: Sequence64) throws(StoreError) -> LogEntry?
+  /// Gives an entry another stamp; all else of it stays.
+  func setStamp(_ stamp: Stamp, ofEntry entry: LogEntry) throws(StoreError)
+
+  /// Notes what the entry `sequence` added to this replica's share of a counter.
+  func addCounterStep(_ step: CounterStep) throws(StoreError)
+  /// The steps of a record's counters in entries after `sequence`, ascending by sequence and field.
+  func counterSteps(of ref: RecordRef, after sequence: Sequence64) throws(StoreError) -> [CounterStep]
+  /// Forgets the steps up to an entry that HQ has.
+  func dropCounterSteps(through sequence: Sequence64) throws(StoreError)
 
   /// The stores that a record has left, and that have not been told that it is theirs again.
   func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber]
@@ -54,6 +63,12 @@ package protocol StorageBackend: AnyObject {
   func setReceiveCursor(_ cursor: ReceiveCursor, peer: NodeNumber, lane: Lane) throws(StoreError)
   /// The log that a peer showed last, and where this node's own log stood when it first did.
   func peerLog(_ peer: NodeNumber) throws(StoreError) -> PeerLog?
+  /// The logs that this node's own (nil) or a peer's went on from, the newest first.
+  func ancestors(of peer: NodeNumber?) throws(StoreError) -> [Lineage.Ancestor]
+  func setAncestors(_ ancestors: [Lineage.Ancestor], of peer: NodeNumber?) throws(StoreError)
+  /// Whether any peer may know the present epoch of this node's log.
+  func isLogShown() throws(StoreError) -> Bool
+  func setLogShown(_ isShown: Bool) throws(StoreError)
   func setPeerLog(_ log: PeerLog, of peer: NodeNumber) throws(StoreError)
   func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64
   func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) throws(StoreError)

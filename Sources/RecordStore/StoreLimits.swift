@@ -7,4 +7,8 @@ package enum StoreLimits {
   package static let clashRecordCount = 100
   /// Log entries that the reading of one stretch may pull in from other lanes to keep groups whole.
   package static let pulledGroupCount = 1_000
+  /// Earlier epochs of a log that are remembered: 16 starts with a link each, about two weeks of a PC that is switched off at
+  /// night. A peer that was away for longer takes the log from its beginning, which costs time and loses nothing. They
+  /// travel in each greeting, 18 bytes each at the most.
+  package static let ancestorCount = 16
 }

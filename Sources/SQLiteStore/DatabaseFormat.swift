@@ -50,6 +50,18 @@ enum DatabaseFormat {
     CREATE TABLE sync_setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     """
 
+  /// Tables that came later than the format. They are added at the next opening for writing; what has no rows of them
+  /// needs none.
+  private static let laterTables = """
+    CREATE TABLE IF NOT EXISTS sync_counter_step (
+      sequence INTEGER NOT NULL, entity INTEGER NOT NULL, "row" INTEGER NOT NULL, field INTEGER NOT NULL,
+      difference INTEGER NOT NULL, PRIMARY KEY (sequence, entity, "row", field)) WITHOUT ROWID;
+    """
+
+  static func addLaterTables(_ connection: SQLiteConnection) throws(StoreError) {
+    try connection.execute(laterTables)
+  }
+
   /// Inside a transaction: a crash leaves an empty file, which `create` takes again.
   static func create(_ connection: SQLiteConnection) throws(StoreError) {
     try connection.execute(tables)

@@ -10,6 +10,10 @@ final class LogTable {
   private let insert: SQLiteStatement
   private let listAfter: SQLiteStatement
   private let findBySequence: SQLiteStatement
+  private let restamp: SQLiteStatement
+  private let addStep: SQLiteStatement
+  private let listSteps: SQLiteStatement
+  private let dropSteps: SQLiteStatement
 
   init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
     path = connection.path
@@ -21,6 +25,50 @@ final class LogTable {
     let lanes = Lane.allCases.map { String($0.rawValue) }.joined(separator: ", ")
     findBySequence = SQLiteStatement(
       connection, "SELECT \(all) FROM sync_log WHERE lane IN (\(lanes)) AND sequence = ?")
+    restamp = SQLiteStatement(connection, "UPDATE sync_log SET time = ?, replica = ? WHERE lane = ? AND sequence = ?")
+    addStep = SQLiteStatement(
+      connection,
+      "INSERT INTO sync_counter_step (sequence, entity, \"row\", field, difference) VALUES (?, ?, ?, ?, ?)")
+    listSteps = SQLiteStatement(
+      connection,
+      """
+      SELECT sequence, field, difference FROM sync_counter_step WHERE sequence > ? AND entity = ? AND "row" = ?
+      ORDER BY sequence, field
+      """)
+    dropSteps = SQLiteStatement(connection, "DELETE FROM sync_counter_step WHERE sequence <= ?")
+  }
+
+  func setStamp(_ stamp: Stamp, ofEntry entry: LogEntry) throws(StoreError) {
+    restamp.bind(stamp.time.rawValue, at: 1)
+    restamp.bind(try replicas.index(of: stamp.replica), at: 2)
+    restamp.bind(entry.lane.rawValue, at: 3)
+    restamp.bind(Int64(clamping: entry.sequence), at: 4)
+    try restamp.run()
+  }
+
+  func add(_ step: CounterStep) throws(StoreError) {
+    addStep.bind(step.sequence, at: 1)
+    addStep.bind(step.ref.entity.rawValue, at: 2)
+    addStep.bind(step.ref.row, at: 3)
+    addStep.bind(step.field.rawValue, at: 4)
+    addStep.bind(step.difference, at: 5)
+    try addStep.run()
+  }
+
+  func counterSteps(of ref: RecordRef, after sequence: Sequence64) throws(StoreError) -> [CounterStep] {
+    listSteps.bind(Int64(clamping: sequence), at: 1)
+    listSteps.bind(ref.entity.rawValue, at: 2)
+    listSteps.bind(ref.row, at: 3)
+    return try listSteps.all { row throws(StoreError) in
+      CounterStep(
+        sequence: try row.bits(0), ref: ref, field: FieldTag(try row.integer(1, as: UInt16.self)),
+        difference: try row.integer(2))
+    }
+  }
+
+  func dropCounterSteps(through sequence: Sequence64) throws(StoreError) {
+    dropSteps.bind(Int64(clamping: sequence), at: 1)
+    try dropSteps.run()
   }
 
   func append(_ entry: LogEntry) throws(StoreError) {

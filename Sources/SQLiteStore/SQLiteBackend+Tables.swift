@@ -18,6 +18,42 @@ extension SQLiteBackend {
 
   package func logEntry(_ sequence: Sequence64) throws(StoreError) -> LogEntry? { try log.entry(sequence) }
 
+  package func setStamp(_ stamp: Stamp, ofEntry entry: LogEntry) throws(StoreError) {
+    try log.setStamp(stamp, ofEntry: entry)
+  }
+
+  package func addCounterStep(_ step: CounterStep) throws(StoreError) { try log.add(step) }
+
+  package func counterSteps(
+    of ref: RecordRef, after sequence: Sequence64
+  ) throws(StoreError) -> [CounterStep] {
+    try log.counterSteps(of: ref, after: sequence)
+  }
+
+  package func dropCounterSteps(through sequence: Sequence64) throws(StoreError) {
+    try log.dropCounterSteps(through: sequence)
+  }
+
+  // MARK: Lineages
+
+  package func ancestors(of peer: NodeNumber?) throws(StoreError) -> [Lineage.Ancestor] {
+    guard let bytes = try settings.value(LineageSetting.name(of: peer)) else { return [] }
+    guard let ancestors = LineageSetting.unpack(bytes) else {
+      throw .corrupt(connection.path, "the setting \(LineageSetting.name(of: peer)) cannot be read")
+    }
+    return ancestors
+  }
+
+  package func setAncestors(_ ancestors: [Lineage.Ancestor], of peer: NodeNumber?) throws(StoreError) {
+    try settings.set(LineageSetting.name(of: peer), ancestors.isEmpty ? nil : LineageSetting.pack(ancestors))
+  }
+
+  package func isLogShown() throws(StoreError) -> Bool { try settings.value(LineageSetting.isHidden) == nil }
+
+  package func setLogShown(_ isShown: Bool) throws(StoreError) {
+    try settings.set(LineageSetting.isHidden, isShown ? nil : [1])
+  }
+
   // MARK: Peers
 
   package func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber] { try peers.departures(of: ref) }

@@ -82,9 +82,12 @@ package final class SQLiteBackend: StorageBackend {
       switch mode {
       case .create(let identity):
         try DatabaseFormat.create(connection)
+        try DatabaseFormat.addLaterTables(connection)
         try saveNode(NodeState(identity: identity))
         try upgradeTables()
-      case .readWrite: try upgradeTables()
+      case .readWrite:
+        try DatabaseFormat.addLaterTables(connection)
+        try upgradeTables()
       case .readOnly: try checkTables()
       }
     }

@@ -82,7 +82,7 @@ extension Simulator {
 
   private func admission(_ hello: Hello) throws(StoreError) -> Admission {
     let hq = nodes[0]
-    try hq.store.meet(hello.replica.node, epoch: hello.epoch)
+    _ = try hq.store.meet(hello.replica.node, Lineage(epoch: hello.epoch), resumingAt: nil)
     let cursors = try hq.store.receiveCursors(from: hello.replica.node, epoch: hello.epoch)
     return Admission(
       identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: cursors.through)

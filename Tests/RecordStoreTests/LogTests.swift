@@ -95,12 +95,12 @@ import Testing
   func aNewLogIsFilledFromZero(_ kind: BackendKind) throws {
     let hq = try TestNode(kind, 0)
     var store = Foreign(1)
-    try hq.store.meet(one, epoch: Epoch(rawValue: 7))
+    _ = try hq.store.meet(one, Lineage(epoch: Epoch(rawValue: 7)), resumingAt: nil)
     try hq.receive([store.note("a", store: 1, text: "sent"), store.note("b", store: 1, text: "sent")], from: one)
     #expect(try ids(hq.stretch(for: one)) == [], "it has them")
-    try hq.store.meet(one, epoch: Epoch(rawValue: 8))
+    _ = try hq.store.meet(one, Lineage(epoch: Epoch(rawValue: 8)), resumingAt: nil)
     #expect(try ids(hq.stretch(for: one)) == [["a"], ["b"]])
-    try hq.store.meet(one, epoch: Epoch(rawValue: 8))
+    _ = try hq.store.meet(one, Lineage(epoch: Epoch(rawValue: 8)), resumingAt: nil)
     try hq.receive([store.note("c", store: 1, text: "anew")], from: one, epoch: Epoch(rawValue: 8))
     #expect(try ids(hq.stretch(for: one)) == [["a"], ["b"]], "what it sent from the new log is not sent back")
   }

@@ -55,7 +55,23 @@ final class SabotagedStore: RecordStore {
   var model: Model { engine.model }
   var identity: NodeIdentity { engine.identity }
 
-  func meet(_ peer: NodeNumber, epoch: Epoch) throws(StoreError) { try engine.meet(peer, epoch: epoch) }
+  func meet(
+    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
+  ) throws(StoreError) -> Meeting {
+    try engine.meet(peer, log, resumingAt: resumption)
+  }
+  func knownLog(of peer: NodeNumber) throws(StoreError) -> (log: Lineage?, cursors: LaneMap<Sequence64>) {
+    try engine.knownLog(of: peer)
+  }
+  func lineage() throws(StoreError) -> Lineage { try engine.lineage() }
+  func begin(_ epoch: Epoch, incarnation: UInt32?) throws(StoreError) {
+    try engine.begin(epoch, incarnation: incarnation)
+  }
+  func noteLogShown() throws(StoreError) { try engine.noteLogShown() }
+  func resumption(of cursors: LaneMap<Sequence64>, in known: Lineage?) throws(StoreError) -> LaneMap<Sequence64> {
+    try engine.resumption(of: cursors, in: known)
+  }
+  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Int { try engine.repairUnsent(repair) }
 
   func receiveCursors(from peer: NodeNumber, epoch: Epoch) throws(StoreError) -> LaneMap<ReceiveCursor> {
     try engine.receiveCursors(from: peer, epoch: epoch)

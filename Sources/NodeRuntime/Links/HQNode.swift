@@ -132,7 +132,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       // Once more: the store may have been revoked meanwhile, or have come in on another connection.
       let (refusal, token) = try Self.check(hello, from: address, at: clock.now, engine, isKept: true)
       if let refusal { return .denied(refusal) }
-      try engine.meet(node, epoch: hello.epoch)
+      _ = try engine.meet(node, Lineage(epoch: hello.epoch), resumingAt: nil)
       let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
       return .admitted(
         Admission(

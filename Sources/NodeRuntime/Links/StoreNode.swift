@@ -90,10 +90,10 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     let credential = membership.credential
     let clock = gate.clock
     gate.write { engine throws(StoreError) -> (Hello, Sequence64) in
-      let (epoch, cursors) = try engine.knownLog(of: .hq)
+      let (log, cursors) = try engine.knownLog(of: .hq)
       let hello = Hello(
         replica: engine.identity.replica, credential: credential, epoch: engine.identity.epoch, clock: clock.now,
-        peerEpoch: epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
+        peerEpoch: log?.epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
         token: try NodeSettings.sessionToken(engine))
       return (hello, try engine.logHead())
     } completion: { result in

@@ -39,7 +39,7 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     }
   }
 
-  private func write<Result>(
+  func write<Result>(
     at wall: WallTime, _ body: (inout StoreTransaction<Backend>) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
     let before = node
@@ -69,13 +69,6 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     return cursors
   }
 
-  package func meet(_ peer: NodeNumber, epoch: Epoch) throws(StoreError) {
-    guard try backend.peerLog(peer)?.epoch != epoch else { return }
-    try backend.transaction { () throws(StoreError) in
-      try backend.setPeerLog(PeerLog(epoch: epoch, metAt: try backend.loadNode().head), of: peer)
-    }
-  }
-
   package func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch {
     try backend.transaction { () throws(StoreError) -> OutgoingStretch in
       var reader = StretchReader(backend: backend, model: model, request: request)
@@ -90,7 +83,15 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   package func noteAcknowledged(by peer: NodeNumber, lane: Lane, through: Sequence64) throws(StoreError) {
     try backend.transaction { () throws(StoreError) in
       try backend.setAcknowledged(through, peer: peer, lane: lane)
+      try forgetCounterSteps(peer)
     }
+  }
+
+  /// What HQ has of a counter stays with this incarnation for good.
+  private func forgetCounterSteps(_ peer: NodeNumber) throws(StoreError) {
+    guard peer == .hq else { return }
+    let has = try acknowledged(by: peer)
+    try backend.dropCounterSteps(through: min(has.urgent, has.normal, has.bulk))
   }
 
   /// The same for several peers, in one transaction.
@@ -100,20 +101,9 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     try backend.transaction { () throws(StoreError) in
       for (peer, through) in peers {
         for lane in Lane.allCases { try backend.setAcknowledged(through[lane], peer: peer, lane: lane) }
+        try forgetCounterSteps(peer)
       }
     }
-  }
-
-  /// The log of a peer that the cursors here are of, and the cursors; no epoch before the first batch.
-  package func knownLog(of peer: NodeNumber) throws(StoreError) -> (epoch: Epoch?, cursors: LaneMap<Sequence64>) {
-    var epoch: Epoch?
-    var cursors = LaneMap<Sequence64>(repeating: 0)
-    for lane in Lane.allCases {
-      guard let cursor = try backend.receiveCursor(peer: peer, lane: lane) else { continue }
-      epoch = cursor.epoch
-      cursors[lane] = cursor.through
-    }
-    return (epoch, cursors)
   }
 
   package func acknowledged(by peer: NodeNumber) throws(StoreError) -> LaneMap<Sequence64> {

@@ -72,6 +72,7 @@ struct StoreTransaction<Backend: StorageBackend> {
       if let schema = model.entity(change.state.entity) {
         try updateBalances(change, schema)
         try updateConflictCases(change, schema)
+        if sender == nil { try noteCounterSteps(change, ref, schema) }
         let departed = try updateDepartures(change, ref, schema, sender)
         audience.add(change.state, schema, departed: departed)
         // The sender has to be told that the record is not its own (any more).
@@ -92,6 +93,20 @@ struct StoreTransaction<Backend: StorageBackend> {
     stored.sequence = sequence
     try backend.update(stored)
     return stored.ref
+  }
+
+  /// Notes what a store adds to its shares of counters, until HQ has it.
+  private func noteCounterSteps(_ change: Change, _ ref: RecordRef, _ schema: EntitySchema) throws(StoreError) {
+    guard schema.hasCounters, !node.identity.isHQ else { return }
+    let own = node.identity.replica
+    for field in change.state.fields {
+      guard let new = field.content.shares?.first(where: { $0.stamp.replica == own }) else { continue }
+      let old = change.stored?.state?.content(of: field.tag)?.shares?.first { $0.stamp.replica == own }
+      let difference = new.sum.addingSaturating(0 &- (old?.sum ?? 0))
+      guard difference != 0 else { continue }
+      try backend.addCounterStep(
+        CounterStep(sequence: node.head, ref: ref, field: field.tag, difference: difference))
+    }
   }
 
   /// Keeps the declared sums equal to the records: takes the old record's part away and adds the new one's.

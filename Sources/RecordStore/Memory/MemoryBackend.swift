@@ -79,6 +79,9 @@ private struct Storage {
   var cursors: [LaneKey: ReceiveCursor] = [:]
   var peerLogs: [NodeNumber: PeerLog] = [:]
   var acknowledged: [LaneKey: Sequence64] = [:]
+  var ancestors: [NodeNumber?: [Lineage.Ancestor]] = [:]
+  var isLogShown = true
+  var counterSteps: [CounterStep] = []
   var balances: [BalanceKey: Int64] = [:]
   var cases: [ConflictCase.Subject: ConflictCase] = [:]
   var lastCase: Int64 = 0
@@ -144,6 +147,32 @@ extension MemoryBackend {
   }
 
   package func logEntry(_ sequence: Sequence64) -> LogEntry? { storage.log[sequence] }
+
+  package func setStamp(_ stamp: Stamp, ofEntry entry: LogEntry) {
+    var entry = entry
+    entry.stamp = stamp
+    write(\.log[entry.sequence], entry)
+  }
+
+  package func addCounterStep(_ step: CounterStep) { write(\.counterSteps, storage.counterSteps + [step]) }
+
+  package func counterSteps(of ref: RecordRef, after sequence: Sequence64) -> [CounterStep] {
+    storage.counterSteps.filter { $0.ref == ref && $0.sequence > sequence }
+      .sorted { ($0.sequence, $0.field) < ($1.sequence, $1.field) }
+  }
+
+  package func dropCounterSteps(through sequence: Sequence64) {
+    write(\.counterSteps, storage.counterSteps.filter { $0.sequence > sequence })
+  }
+
+  package func ancestors(of peer: NodeNumber?) -> [Lineage.Ancestor] { storage.ancestors[peer] ?? [] }
+
+  package func setAncestors(_ ancestors: [Lineage.Ancestor], of peer: NodeNumber?) {
+    write(\.ancestors[peer], ancestors)
+  }
+
+  package func isLogShown() -> Bool { storage.isLogShown }
+  package func setLogShown(_ isShown: Bool) { write(\.isLogShown, isShown) }
 
   package func departures(of ref: RecordRef) -> [NodeNumber] { storage.departures[ref] ?? [] }
 

@@ -45,6 +45,8 @@ package struct EntitySchema: Hashable, Sendable {
     return index >= 0 && fields[index].tag == tag ? fields[index] : nil
   }
 
+  package var hasCounters: Bool { fields.contains { $0.rule == .counter } }
+
   package func field(named name: String) -> FieldSchema? {
     fields.first { $0.name == name }
   }

@@ -77,6 +77,39 @@ final class FailingBackend: StorageBackend {
   }
   func logEntry(_ sequence: Sequence64) throws(StoreError) -> LogEntry? { try inner.logEntry(sequence) }
 
+  func setStamp(_ stamp: Stamp, ofEntry entry: LogEntry) throws(StoreError) {
+    try countWrite()
+    try inner.setStamp(stamp, ofEntry: entry)
+  }
+
+  func addCounterStep(_ step: CounterStep) throws(StoreError) {
+    try countWrite()
+    try inner.addCounterStep(step)
+  }
+
+  func counterSteps(of ref: RecordRef, after sequence: Sequence64) throws(StoreError) -> [CounterStep] {
+    try inner.counterSteps(of: ref, after: sequence)
+  }
+
+  func dropCounterSteps(through sequence: Sequence64) throws(StoreError) {
+    try countWrite()
+    try inner.dropCounterSteps(through: sequence)
+  }
+
+  func ancestors(of peer: NodeNumber?) throws(StoreError) -> [Lineage.Ancestor] { try inner.ancestors(of: peer) }
+
+  func setAncestors(_ ancestors: [Lineage.Ancestor], of peer: NodeNumber?) throws(StoreError) {
+    try countWrite()
+    try inner.setAncestors(ancestors, of: peer)
+  }
+
+  func isLogShown() throws(StoreError) -> Bool { try inner.isLogShown() }
+
+  func setLogShown(_ isShown: Bool) throws(StoreError) {
+    try countWrite()
+    try inner.setLogShown(isShown)
+  }
+
   func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber] { try inner.departures(of: ref) }
   func setDeparted(_ isDeparted: Bool, _ node: NodeNumber, from ref: RecordRef) throws(StoreError) {
     try countWrite()

@@ -1,0 +1,68 @@
+import Causality
+
+/// Which log a node keeps now, and which ones it went on from.
+///
+/// A log takes a new epoch whenever its node starts, so a database that was put back to an earlier state goes on under
+/// another epoch than the one that it has forgotten: what two epochs share ends where the first of them branched off.
+package struct Lineage: Hashable, Sendable {
+  /// A log that another one went on from.
+  package struct Ancestor: Hashable, Sendable {
+    package var epoch: Epoch
+    /// The last sequence that both have.
+    package var end: Sequence64
+
+    package init(epoch: Epoch, end: Sequence64) {
+      self.epoch = epoch
+      self.end = end
+    }
+  }
+
+  package var epoch: Epoch
+  /// The newest first.
+  package var ancestors: [Ancestor]
+
+  package init(epoch: Epoch, ancestors: [Ancestor] = []) {
+    self.epoch = epoch
+    self.ancestors = ancestors
+  }
+
+  /// How far this log is the same as that of an epoch; nil if they have nothing in common that is remembered.
+  package func end(of other: Epoch) -> Sequence64? {
+    guard other != epoch else { return .max }
+    var end = Sequence64.max
+    for ancestor in ancestors {
+      // Ends fall with age in an honest lineage; in any other, the least one holds.
+      end = min(end, ancestor.end)
+      if ancestor.epoch == other { return end }
+    }
+    return nil
+  }
+
+  /// How far two logs are the same; nil if they have nothing in common that is remembered.
+  package func shared(with other: Lineage) -> Sequence64? {
+    for known in [epoch] + ancestors.map(\.epoch) {
+      if let mine = end(of: known), let theirs = other.end(of: known) { return min(mine, theirs) }
+    }
+    return nil
+  }
+
+  /// The lineage of a log that goes on from this one at `end`.
+  package func branched(to new: Epoch, at end: Sequence64) -> Lineage {
+    let ancestors = [Ancestor(epoch: epoch, end: end)] + ancestors
+    return Lineage(epoch: new, ancestors: Array(ancestors.prefix(StoreLimits.ancestorCount)))
+  }
+}
+
+/// What the first greeting of a link tells about the peer's log.
+package struct Meeting: Hashable, Sendable {
+  /// Where this node stands in the peer's log as it is now.
+  package var cursors: LaneMap<Sequence64>
+  /// The peer no longer has all that this node has taken from it: its database was put back to an earlier state, or is
+  /// another one.
+  package var hasLost: Bool
+
+  package init(cursors: LaneMap<Sequence64>, hasLost: Bool) {
+    self.cursors = cursors
+    self.hasLost = hasLost
+  }
+}

@@ -1,0 +1,214 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+import Testing
+
+/// Databases that were put back to an earlier state, and clocks that were wrong.
+///
+/// Where a test speaks of a restored node, it makes a second one by the same steps up to the backup: the same identity,
+/// the same stamps.
+@Suite struct RecoveryTests {
+  private let one = NodeNumber(1)
+
+  /// What the first greeting of a link does at both ends.
+  private func meet(_ store: TestNode, _ hq: TestNode) throws -> (atHQ: Meeting, atStore: Meeting) {
+    try store.store.noteLogShown()
+    try hq.store.noteLogShown()
+    let known = try store.store.knownLog(of: .hq)
+    let atHQ = try hq.store.meet(store.number, store.store.lineage(), resumingAt: nil)
+    let resumption = try hq.store.resumption(of: known.cursors, in: known.log)
+    let atStore = try store.store.meet(.hq, hq.store.lineage(), resumingAt: resumption)
+    return (atHQ, atStore)
+  }
+
+  private func link(_ store: TestNode, _ hq: TestNode) throws {
+    _ = try meet(store, hq)
+    try exchange(store, hq)
+  }
+
+  private func expectEqual(
+    _ nodes: TestNode..., sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    for node in nodes.dropFirst() {
+      for entity in Shop.model.entities {
+        let left = try nodes[0].store.records(of: entity.tag, after: nil, limit: 1_000)
+        let right = try node.store.records(of: entity.tag, after: nil, limit: 1_000)
+        #expect(left == right, sourceLocation: sourceLocation)
+      }
+      #expect(try nodes[0].store.balances("account_sum") == node.store.balances("account_sum"))
+    }
+  }
+
+  private func visit(_ id: String, _ count: Int64) -> RecordWrite {
+    RecordWrite(entity: Shop.note, id: RecordID(key: id), .write([FieldWrite(Note.count, .add(count))]))
+  }
+
+  /// A store until its backup, and HQ after what it has heard of the store until then.
+  private func untilBackup(_ kind: BackendKind, with hq: TestNode?) throws -> TestNode {
+    let store = try TestNode(kind, 1)
+    let twin = try hq ?? TestNode(kind, 0)
+    try store.mustCommit(.note("a", store: 1, text: "one"), .entry("e1", store: 1, "cash", 100))
+    try store.mustCommit(visit("a", 1))
+    try link(store, twin)
+    try store.mustCommit(.entry("e2", store: 1, "cash", 20))
+    try store.mustCommit(visit("a", 2))
+    return store
+  }
+
+  @Test(
+    "FC-25 a restored store that knows it: what it lost comes back, what it writes is new",
+    arguments: BackendKind.allCases)
+  func restoredAndNoticed(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let lost = try untilBackup(kind, with: hq)
+    try lost.mustCommit(.entry("e3", store: 1, "cash", 3), visit("a", 4))
+    try lost.mustCommit(.note("a", text: "lost"))
+    try link(lost, hq)
+    let restored = try untilBackup(kind, with: nil)
+    try restored.store.begin(Epoch(rawValue: 77), incarnation: 2)
+    try restored.mustCommit(.entry("e4", store: 1, "cash", 5), visit("a", 8))
+    let meeting = try meet(restored, hq)
+    #expect(meeting.atHQ.hasLost)
+    #expect(meeting.atHQ.cursors.normal < (try restored.store.logHead()))
+    try exchange(restored, hq)
+    try expectEqual(restored, hq)
+    #expect(try hq.balance(1, "cash") == 128)
+    #expect(try hq.shown(Shop.note, "a", Note.count) == .counter(15))
+    #expect(try restored.value(Shop.note, "a", Note.text) == .text("lost"))
+  }
+
+  @Test(
+    "FC-25 a store that nothing local tells: HQ finds out, and what was never sent takes a new incarnation",
+    arguments: BackendKind.allCases)
+  func restoredAndNoticedAtContact(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let lost = try untilBackup(kind, with: hq)
+    try lost.mustCommit(.entry("e3", store: 1, "cash", 3), visit("a", 4), .note("b", store: 1, text: "lost"))
+    try lost.mustCommit(.note("a", text: "lost"))
+    try link(lost, hq)
+    // The machine goes back to its snapshot, and the shop sells on.
+    let restored = try untilBackup(kind, with: nil)
+    restored.wall = restored.wall.advanced(byMilliseconds: 3_600_000)
+    try restored.store.begin(Epoch(rawValue: 78), incarnation: nil)
+    try restored.mustCommit(.entry("e4", store: 1, "cash", 5), visit("a", 8))
+    try restored.mustCommit(.note("a", [FieldWrite(Note.remark, .set(.text("new")))]))
+    let meeting = try meet(restored, hq)
+    #expect(meeting.atHQ.hasLost, "HQ has more of this log than the store")
+    let count = try restored.store.repairUnsent(
+      UnsentRepair(sent: meeting.atHQ.cursors, incarnation: 3, clock: nil))
+    #expect(count == 2, "what was unsent at the backup HQ has had of the one that is lost")
+    #expect(restored.store.identity.replica == ReplicaID(node: one, incarnation: 3))
+    try link(restored, hq)
+    try expectEqual(restored, hq)
+    #expect(try hq.balance(1, "cash") == 128)
+    #expect(try restored.value(Shop.note, "a", Note.text) == .text("lost"), "not overwritten by what never saw it")
+    #expect(try hq.value(Shop.note, "a", Note.remark) == .text("new"))
+    #expect(try restored.value(Shop.note, "b", Note.text) == .text("lost"))
+    try restored.mustCommit(visit("a", 16))
+    try exchange(restored, hq)
+    try expectEqual(restored, hq)
+  }
+
+  @Test("a counter's sent part stays with the incarnation that sent it", arguments: BackendKind.allCases)
+  func counters(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let store = try TestNode(kind, 1)
+    try store.mustCommit(.note("a", store: 1), .note("b", store: 1))
+    try store.mustCommit(visit("a", 5))
+    try link(store, hq)
+    for lane in Lane.allCases {
+      try store.store.noteAcknowledged(by: .hq, lane: lane, through: store.store.logHead())
+    }
+    try store.mustCommit(visit("a", 7), visit("b", 1))
+    try store.mustCommit(visit("a", -2))
+    let cursors = try hq.store.receiveCursors(from: one, epoch: store.epoch)
+    let sent = LaneMap(urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through)
+    #expect(try store.store.repairUnsent(UnsentRepair(sent: sent, incarnation: 2, clock: nil)) == 2)
+    let shares = try #require(try store.state(Shop.note, "a")?.content(of: Note.count)?.shares)
+    #expect(shares.map(\.sum) == [5, 5])
+    #expect(shares.map(\.stamp.replica.incarnation) == [1, 2])
+    try link(store, hq)
+    try expectEqual(store, hq)
+    #expect(try hq.shown(Shop.note, "a", Note.count) == .counter(10))
+    #expect(try hq.shown(Shop.note, "b", Note.count) == .counter(1))
+  }
+
+  @Test(
+    "FC-26 an HQ that was restored: stores go on from the last common point, and give back what it lost",
+    arguments: BackendKind.allCases)
+  func restoredHQ(_ kind: BackendKind) throws {
+    func untilBackup(_ store: TestNode) throws -> TestNode {
+      let hq = try TestNode(kind, 0)
+      try hq.mustCommit(.price("p", 100), .note("n", store: 1, text: "from HQ"))
+      try store.mustCommit(.entry("e1", store: 1, "cash", 100))
+      try link(store, hq)
+      return hq
+    }
+    let store = try TestNode(kind, 1)
+    let lost = try untilBackup(store)
+    try lost.store.begin(Epoch(rawValue: 50), incarnation: nil)
+    try store.mustCommit(.entry("e2", store: 1, "cash", 20), .note("n", text: "from the store"))
+    try lost.mustCommit(.price("q", 7))
+    try link(store, lost)
+    let hq = try untilBackup(TestNode(kind, 1))
+    try hq.store.begin(Epoch(rawValue: 60), incarnation: 2)
+    try hq.mustCommit(.price("r", 9))
+    try hq.mustCommit(.price("s", 9))
+    let meeting = try meet(store, hq)
+    #expect(meeting.atStore.hasLost)
+    #expect(meeting.atStore.cursors.urgent == 2, "not from the beginning")
+    try exchange(store, hq)
+    #expect(try hq.balance(1, "cash") == 120)
+    #expect(try store.value(Shop.price, "r", Price.amount) == .integer(9))
+    #expect(try store.value(Shop.price, "s", Price.amount) == .integer(9))
+    #expect(try hq.value(Shop.note, "n", Note.text) == .text("from the store"))
+  }
+
+  @Test("an epoch that nobody was told of is not remembered, and those that are stay bounded")
+  func ancestorsAreBounded() throws {
+    let store = try TestNode(.sqlite, 1)
+    let first = store.epoch
+    try store.store.begin(Epoch(rawValue: 1), incarnation: nil)
+    #expect(try store.store.lineage().ancestors.map(\.epoch) == [first], "the first may have been told")
+    try store.store.begin(Epoch(rawValue: 2), incarnation: nil)
+    #expect(try store.store.lineage().ancestors.map(\.epoch) == [first])
+    for number in 3...40 as ClosedRange<UInt64> {
+      try store.store.noteLogShown()
+      try store.mustCommit(.note("a", store: 1, text: "\(number)"))
+      try store.store.begin(Epoch(rawValue: number), incarnation: nil)
+    }
+    let lineage = try store.store.lineage()
+    #expect(lineage.ancestors.count == StoreLimits.ancestorCount)
+    #expect(lineage.ancestors.first == Lineage.Ancestor(epoch: Epoch(rawValue: 39), end: 38))
+    #expect(lineage.end(of: Epoch(rawValue: 30)) == 29)
+    #expect(lineage.end(of: first) == nil)
+  }
+
+  @Test("FC-21 unsent stamps of a clock that was ahead are set right, in order", arguments: BackendKind.allCases)
+  func clockAhead(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let store = try TestNode(kind, 1)
+    try store.mustCommit(.note("a", store: 1, text: "right"))
+    try link(store, hq)
+    let now = store.wall
+    let year: Int64 = 365 * 86_400_000
+    store.wall = now.advanced(byMilliseconds: year)
+    try store.mustCommit(.note("a", text: "a year ahead"))
+    try store.mustCommit(.note("a", [FieldWrite(Note.remark, .set(.text("later")))]))
+    store.wall = now.advanced(byMilliseconds: 60_000)
+    let meeting = try meet(store, hq)
+    let repaired = try store.store.repairUnsent(
+      UnsentRepair(
+        sent: meeting.atHQ.cursors, incarnation: nil, clock: ClockRepair(offset: -year, now: store.wall)))
+    #expect(repaired == 2)
+    let stamp = try store.mustCommit(.note("a", [FieldWrite(Note.status, .set(.text("open")))]))
+    #expect(stamp.time.wall == store.wall, "the clock is back as well")
+    hq.wall = store.wall.advanced(byMilliseconds: 1_000)
+    try hq.mustCommit(.note("a", text: "HQ's, a little later"))
+    try exchange(store, hq)
+    try expectEqual(store, hq)
+    #expect(try store.value(Shop.note, "a", Note.text) == .text("HQ's, a little later"))
+  }
+}
