@@ -76,6 +76,9 @@ let package = Package(
     tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
     tests(
+      "NodeRuntimeTests",
+      ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "SyncSession", "SQLiteStore", "Transport", "NodeRuntime"]),
+    tests(
       "VectorTests",
       [
         "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "Transport", "Interchange", "NodeRuntime",

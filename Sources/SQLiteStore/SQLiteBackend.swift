@@ -50,6 +50,7 @@ package final class SQLiteBackend: StorageBackend {
     try connection.configure()
     let backend = try SQLiteBackend(connection, model)
     try backend.prepare(mode)
+    try backend.limitCache()
     return backend
   }
 
@@ -91,6 +92,18 @@ package final class SQLiteBackend: StorageBackend {
       case .readOnly: try checkTables()
       }
     }
+  }
+
+  /// A store's node has other programs beside it on a small machine: its writer keeps fewer pages than HQ's.
+  private func limitCache() throws(StoreError) {
+    guard connection.access != .readOnly, try !loadNode().identity.isHQ else { return }
+    try connection.limitCache(toKibibytes: SQLiteLimits.storeCacheKibibytes)
+  }
+
+  /// Lets go of the pages kept in memory, between transactions.
+  package func releaseMemory() {
+    precondition(!connection.isInTransaction, "memory is given back between transactions")
+    connection.releaseMemory()
   }
 
   // MARK: Transactions

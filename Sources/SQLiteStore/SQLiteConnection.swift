@@ -61,7 +61,7 @@ final class SQLiteConnection {
   func configure() throws(StoreError) {
     try execute("PRAGMA trusted_schema = OFF")
     try execute("PRAGMA foreign_keys = OFF")
-    try execute("PRAGMA cache_size = -\(SQLiteLimits.cacheKibibytes)")
+    try limitCache(toKibibytes: access == .readOnly ? SQLiteLimits.readerCacheKibibytes : SQLiteLimits.cacheKibibytes)
     guard access != .readOnly else { return }
     let mode = try SQLiteStatement(self, "PRAGMA journal_mode = WAL").first { row throws(StoreError) in
       try row.text(0)
@@ -74,6 +74,15 @@ final class SQLiteConnection {
     try execute("PRAGMA secure_delete = OFF")
     try execute("PRAGMA wal_autocheckpoint = \(SQLiteLimits.checkpointPages)")
     try execute("PRAGMA journal_size_limit = \(SQLiteLimits.writeAheadLogBytes)")
+  }
+
+  func limitCache(toKibibytes kibibytes: Int) throws(StoreError) {
+    try execute("PRAGMA cache_size = -\(kibibytes)")
+  }
+
+  /// Gives back what is kept only to be quick the next time.
+  func releaseMemory() {
+    sqlite3_db_release_memory(handle)
   }
 
   func error(_ code: Int32, sql: String) -> StoreError {

@@ -1,7 +1,11 @@
 /// The bounds and settings of a database, in one place, with their reasons.
 package enum SQLiteLimits {
-  /// Pages kept in memory: the ids of a year of a shop's sales and the pages of a busy hour.
+  /// Pages that HQ's writer keeps in memory: the ids of a year of a shop's sales and the pages of a busy hour.
   package static let cacheKibibytes = 32 << 10
+  /// The same for a store's writer, on a till with little memory: one shop's sales of a week, and its catalogue's ids.
+  package static let storeCacheKibibytes = 8 << 10
+  /// Of a connection that only reads: it goes through the log once, and asks for single records.
+  package static let readerCacheKibibytes = 4 << 10
   /// Pages of 4 KiB in the write-ahead log before they are copied into the database, inline: fewer, larger copies cost
   /// less than SQLite's thousand, and 32 MB is still little to read again after a crash.
   package static let checkpointPages = 8_000

@@ -26,9 +26,12 @@ package final class StoreGate: @unchecked Sendable {
   private let writer: Engine
   private let reader: Engine
   private let waiting = Mutex<[WaitingCommit]>([])
+  /// Decoded batches that may come on top of those that wait for the writer.
+  private let decodingRoom = DispatchSemaphore(value: StorageLimits.decodedBatches)
   private let growthObserver = Mutex<(@Sendable () -> Void)?>(nil)
   /// On `writing` only.
   private var knownHead: Sequence64
+  private let rest: IdleWatch
 
   package let model: Model
   package let identity: NodeIdentity
@@ -36,12 +39,25 @@ package final class StoreGate: @unchecked Sendable {
 
   /// Opens the database at `path` for writing, with a second connection for reading.
   package init(path: String, model: Model, clock: any WallClock) throws(StoreError) {
+    Heap.configure()
     writer = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readWrite))
     reader = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
     self.model = model
     self.clock = clock
     identity = writer.identity
     knownHead = try writer.logHead()
+    rest = IdleWatch(milliseconds: StorageLimits.restMilliseconds, queue: writing)
+    rest.onIdle { [weak self] in self?.giveMemoryBack() }
+  }
+
+  /// After a burst: a catalogue that was loaded, or a morning's sales, must not bind memory all day.
+  private func giveMemoryBack() {
+    dispatchPrecondition(condition: .onQueue(writing))
+    writer.backend.releaseMemory()
+    reading.async {
+      self.reader.backend.releaseMemory()
+      Heap.giveBack()
+    }
   }
 
   /// Calls `observer`, on any thread, whenever the log has grown.
@@ -58,6 +74,7 @@ package final class StoreGate: @unchecked Sendable {
       return waiting.count == 1
     }
     if isFirst { writing.async { self.commitWaiting() } }
+    rest.noteUse()
   }
 
   private func commitWaiting() {
@@ -82,6 +99,7 @@ package final class StoreGate: @unchecked Sendable {
     _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
     completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) {
+    rest.noteUse()
     writing.async {
       let result = capture { () throws(StoreError) in try body(self.writer) }
       completion(result)
@@ -102,6 +120,7 @@ package final class StoreGate: @unchecked Sendable {
     _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
     completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) {
+    rest.noteUse()
     reading.async { completion(capture { () throws(StoreError) in try body(self.reader) }) }
   }
 
@@ -110,9 +129,12 @@ package final class StoreGate: @unchecked Sendable {
     _ batch: Batch, peer: NodeNumber, epoch: Epoch, codec: some BatchCodec & Sendable,
     completion: @escaping @Sendable (BatchOutcome) -> Void
   ) {
+    rest.noteUse()
     decoding.async {
+      self.decodingRoom.wait()
       let decoded = SessionPerformer.decode(batch, peer: peer, epoch: epoch, codec: codec)
       self.writing.async {
+        defer { self.decodingRoom.signal() }
         switch decoded {
         case .failure(let error):
           completion(.undecodable(error.reason))
