@@ -35,6 +35,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     pure("Base"),
@@ -51,12 +52,12 @@ let package = Package(
     shell(
       "NodeRuntime",
       [
-        "CZstd", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "SQLiteStore",
+        "CLinux", "CZstd", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "SQLiteStore",
         "Transport",
         "Retail",
       ]),
     program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime"]),
-    program("store-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime"]),
+    program("store-node", ["Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime"]),
     program("syncctl", ["StoreModel", "Wire", "NodeRuntime", "Interchange"]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     program("simulate", ["Base", "Simulation"]),
@@ -77,7 +78,7 @@ let package = Package(
     tests("TransportTests", ["Base", "Transport"]),
     tests(
       "NodeRuntimeTests",
-      ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "SyncSession", "SQLiteStore", "Transport", "NodeRuntime"]),
+      ["Base", "Causality", "StoreModel", "RecordStore", "SyncSession", "Transport", "NodeRuntime"]),
     tests(
       "VectorTests",
       [

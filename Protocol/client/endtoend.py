@@ -87,6 +87,9 @@ class Chain:
         text = "\n".join(lines) + "\n"
         self.run("syncctl", "import", "-", "--data", "hq", "--entity", entity, input=text)
 
+    def endpoints(self):
+        return json.loads(self.run("syncctl", "endpoints", "--data", "hq", "--json"))
+
     def logs(self):
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
@@ -267,6 +270,22 @@ def joining(chain, enrolment):
     expect(found, "fenced", "a copy with the token of an earlier session")
 
 
+def addresses(chain, enrolment):
+    """HQ tells its addresses at the welcome and whenever they change, and knows who has them."""
+    with Link(Store(enrolment.code.node), enrolment, chain.address) as link:
+        link.hello()
+        link.sync()
+        expect(enrolment.endpoints, enrolment.code.endpoints, "the addresses of the code are HQ's")
+        expect(enrolment.endpoints_version > 0, True, "and have its number")
+        chain.run("syncctl", "endpoints", "set", f"{chain.address},[::1]:7400", "--data", "hq")
+        told = lambda: enrolment.endpoints == [chain.address, "[::1]:7400"]
+        until(lambda: step_until(link, told), "HQ tells the new ones")
+        store = lambda: [item for item in chain.endpoints()["stores"] if item["node"] == str(enrolment.code.node)][0]
+        until(lambda: store()["hasEndpoints"], "HQ knows that the store has them")
+    with Link(Store(enrolment.code.node), enrolment) as link:
+        expect(link.hello().fields.get("endpoints"), None, "nothing is told twice")
+
+
 def real_store_sees(chain, code_text):
     """A store of the project's own takes from HQ what the client has written."""
     chain.run("store-node", "join", "--data", "store-2", "--hq", chain.address, "-", input=code_text)
@@ -296,6 +315,7 @@ def main():
         eviction(chain, joined[1])
         refusals(chain, joined[3])
         joining(chain, joined[1])
+        addresses(chain, joined[1])
     print(f"endtoend: {passed} checks hold")
 
 

@@ -9,6 +9,8 @@ MAXIMUM_CREDENTIAL_BYTES = 256
 MAXIMUM_CONTENTS_BYTES = 15_728_640
 MAXIMUM_BATCH_GROUPS = 100_000
 MAXIMUM_MESSAGE_FIELDS = 64
+MAXIMUM_ENDPOINTS = 8
+MAXIMUM_ENDPOINT_BYTES = 264
 PARKED, REFUSED = 1, 2
 
 
@@ -81,6 +83,18 @@ def credential(value):
     return octets(value, MAXIMUM_CREDENTIAL_BYTES)
 
 
+def endpoints(value):
+    if type(value) is not list or not 1 <= len(value) <= MAXIMUM_ENDPOINTS:
+        raise ProtocolError(f"found no list of 1 to {MAXIMUM_ENDPOINTS} addresses")
+    return [text(item, MAXIMUM_ENDPOINT_BYTES) for item in value]
+
+
+def endpoint_list(value):
+    if type(value) is not list or len(value) != 2:
+        raise ProtocolError("found no addresses [version, addresses]")
+    return [unsigned(value[0]), endpoints(value[1])]
+
+
 def payload(value):
     return octets(value, 2**32)
 
@@ -101,6 +115,7 @@ FIELDS = {
             8: ("window", unsigned, True),
             9: ("software", text, True),
             10: ("token", credential, False),
+            11: ("endpointsVersion", unsigned, False),
         },
     ),
     2: (
@@ -114,6 +129,7 @@ FIELDS = {
             5: ("window", unsigned, True),
             6: ("software", text, True),
             7: ("token", credential, False),
+            8: ("endpoints", endpoint_list, False),
         },
     ),
     3: ("refusal", {0: ("code", text, True), 1: ("message", text, True), 2: ("retryAfter", unsigned, True)}),
@@ -146,6 +162,8 @@ FIELDS = {
         },
     ),
     10: ("enrolled", {0: ("version", unsigned, True), 1: ("credential", credential, True)}),
+    11: ("endpoints", {0: ("version", unsigned, True), 1: ("endpoints", endpoints, True)}),
+    12: ("endpointsKept", {0: ("version", unsigned, True)}),
 }
 PLAIN = {6: "ping", 7: "pong"}
 NUMBERS = {name: number for number, (name, _) in FIELDS.items()} | {name: number for number, name in PLAIN.items()}

@@ -49,12 +49,16 @@ class Refused(Exception):
 
 
 class Enrolment:
-    """What lets a store in: where HQ is and its key, the store's credential, and the token of the last session."""
+    """What lets a store in: where HQ is and its key, the store's credential, and the token of the last session.
+
+    `endpoints` are HQ's addresses as it told them last, and `endpoints_version` their number; 0: those of the code.
+    """
 
     def __init__(self, code):
         self.code = code
         self.credential = None
         self.token = None
+        self.endpoints, self.endpoints_version = list(code.endpoints), 0
 
     def join(self, address=None):
         """Turns the join code's secret, which is good once, into a credential."""
@@ -180,7 +184,7 @@ class Link:
         self.enrolment = enrolment
         self.code = enrolment.code
         self.reader = FrameReader()
-        self.socket = self._connect([address] if address else code.endpoints)
+        self.socket = self._connect([address] if address else enrolment.endpoints)
         self.heard = self.sent = time.monotonic()
         self.on_its_way = {lane: [] for lane in range(3)}
         self.outcomes = []  # exceptions of HQ's acknowledgements, in order
@@ -264,6 +268,7 @@ class Link:
             "window": WINDOW_BYTES,
             "software": SOFTWARE,
             "token": self.enrolment.token,
+            "endpointsVersion": self.enrolment.endpoints_version,
         }
         self.send(Message("hello", fields | other))
         welcome = self.receive(HANDSHAKE_SECONDS)
@@ -283,7 +288,13 @@ class Link:
             self.refuse("wrong-cursor", "HQ has more of this log than there is")
         self.window = welcome.window
         self.reached = list(welcome.cursors)
+        if welcome.fields.get("endpoints"):
+            self._keep_endpoints(*welcome.endpoints)
         return welcome
+
+    def _keep_endpoints(self, version, endpoints):
+        self.enrolment.endpoints, self.enrolment.endpoints_version = endpoints, version
+        self.send(Message("endpointsKept", {"version": version}))
 
     def _notice_refusal(self, message):
         if message.name == "refusal":
@@ -364,6 +375,8 @@ class Link:
             self.send(Message("pong", {"number": message.number}))
         elif message.name == "pong":
             self.pongs.append(message.number)
+        elif message.name == "endpoints":
+            self._keep_endpoints(message.version, message.endpoints)
         elif message.name == "caughtUp":
             self.peer_caught_up = True
         else:

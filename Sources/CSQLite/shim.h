@@ -1,5 +1,4 @@
 #pragma once
-#include <malloc.h>
 #include <sqlite3.h>
 #include <sys/statfs.h>
 
@@ -13,8 +12,3 @@ static inline long long storesync_file_system_type(const char *path) {
   struct statfs information;
   return statfs(path, &information) == 0 ? (long long)(unsigned int)information.f_type : -1;
 }
-
-// The heap (mallopt(3), malloc_trim(3)): Glibc's module map lacks the header.
-static inline void storesync_heap_limit_arenas(int count) { mallopt(M_ARENA_MAX, count); }
-static inline void storesync_heap_map_from(int bytes) { mallopt(M_MMAP_THRESHOLD, bytes); }
-static inline void storesync_heap_trim(void) { malloc_trim(0); }

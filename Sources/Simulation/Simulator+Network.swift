@@ -159,6 +159,8 @@ extension Message {
     case .pong(let number): "pong \(number)"
     case .enrol(let enrol): "enrol of \(enrol.node)"
     case .enrolled: "enrolled"
+    case .endpoints: "endpoints"
+    case .endpointsKept: "endpoints-kept"
     }
   }
 }

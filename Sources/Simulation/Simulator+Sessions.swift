@@ -37,6 +37,7 @@ extension Simulator {
       fence(hello.replica.node, except: id)
       enqueue(.admit(session: id, hello), at: live.node)
     case .enrol, .enrolled: break  // The simulated stores have joined.
+    case .keepEndpoints, .endpointsKept: break  // Simulated nodes have no addresses.
     case .keep, .confirmed: break  // Nobody copies a simulated database: HQ gives no tokens.
     case .load(var request):
       request.budgetBytes = plan.batchBytes

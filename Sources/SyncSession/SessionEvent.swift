@@ -19,6 +19,10 @@ package enum SessionEvent: Sendable {
   case enrolled(credential: [UInt8])
   /// The answer to `SessionEffect.keep`: the token is durable.
   case kept
+  /// HQ: its addresses are these from now on.
+  case endpointsChanged(EndpointList)
+  /// The answer to `SessionEffect.keepEndpoints`: the list of this version is durable.
+  case endpointsKept(version: UInt64)
   /// The answer to `admit` or `enrol`; while linked, the end of the link.
   case denied(Refusal)
   /// The answer to `SessionEffect.load`.
@@ -49,6 +53,10 @@ package enum SessionEffect: Sendable {
   /// A store: keep HQ's session token durably, in the place of the last one and before any later `store`, and answer with
   /// `kept`.
   case keep(token: [UInt8])
+  /// A store: keep HQ's addresses durably, and answer with `endpointsKept`.
+  case keepEndpoints(EndpointList)
+  /// HQ: the store holds the list of addresses of this version.
+  case endpointsKept(version: UInt64)
   /// HQ: the store has this token. To be durable before any later `store`.
   case confirmed(token: [UInt8])
   /// Read the log, and answer with `loaded`. There is one at a time.
@@ -72,10 +80,14 @@ package struct Admission: Hashable, Sendable {
   package var cursors: LaneMap<Sequence64>
   /// What the store has to present next time.
   package var token: [UInt8]?
+  /// HQ's addresses.
+  package var endpoints: EndpointList?
 
   package init(
-    identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>, token: [UInt8]? = nil
+    identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>, token: [UInt8]? = nil,
+    endpoints: EndpointList? = nil
   ) {
+    self.endpoints = endpoints
     self.token = token
     self.identity = identity
     self.head = head

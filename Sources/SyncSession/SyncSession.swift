@@ -16,6 +16,8 @@ package struct SyncSession: Sendable {
     case hq
     /// The one who calls, once, to get a credential for the secret of its join code.
     case joiner(Enrol)
+
+    fileprivate var isStore: Bool { if case .store = self { true } else { false } }
   }
 
   private enum Phase: Sendable {
@@ -39,6 +41,8 @@ package struct SyncSession: Sendable {
     var isKeeping = false
     /// At HQ: the token that the store has not yet shown to have.
     var unconfirmed: [UInt8]?
+    /// At HQ: the list of addresses that the store holds or was told last; nil if it does not know of such lists.
+    var toldEndpoints: UInt64?
   }
 
   private let role: Role
@@ -97,6 +101,8 @@ package struct SyncSession: Sendable {
     case .admitted(let admission): admit(admission, at: now, into: &effects)
     case .enrolled(let credential): enrolled(credential, at: now, into: &effects)
     case .kept: kept(into: &effects)
+    case .endpointsChanged(let list): endpointsChanged(list, at: now, into: &effects)
+    case .endpointsKept(let version): endpointsKept(version, at: now, into: &effects)
     case .denied(let refusal): refuse(refusal, into: &effects)
     case .loaded(let stretch): loaded(stretch, at: now, into: &effects)
     case .stored(let lane, let results): stored(lane, results, at: now, into: &effects)
@@ -178,18 +184,24 @@ extension SyncSession {
     let knowsLog = hello.peerEpoch == admission.identity.epoch
     let cursors = knowsLog ? hello.cursors : LaneMap(repeating: 0)
     let version = min(hello.newestVersion, ProtocolVersion.newest)
+    let news = admission.endpoints.flatMap { list in
+      hello.endpointsVersion.map { $0 != list.version } == true ? list : nil
+    }
     send(
       .welcome(
         Welcome(
           version: version, replica: admission.identity.replica, epoch: admission.identity.epoch,
           clock: admission.clock, cursors: admission.cursors, window: SessionLimits.windowBytes,
-          software: SoftwareVersion.text, token: admission.token)), at: now, into: &effects)
+          software: SoftwareVersion.text, token: admission.token, endpoints: news)), at: now, into: &effects)
     link(
       to: LinkInformation(
         peer: hello.replica, peerEpoch: hello.epoch, peerClock: hello.clock, peerSoftware: hello.software,
         version: version, acknowledged: cursors),
       window: hello.window, head: admission.head, received: admission.cursors, token: admission.token,
       into: &effects)
+    guard case .linked(var link) = phase else { return }
+    link.toldEndpoints = news?.version ?? hello.endpointsVersion
+    phase = .linked(link)
   }
 
   private mutating func welcome(_ welcome: Welcome, into effects: inout [SessionEffect]) {
@@ -210,6 +222,7 @@ extension SyncSession {
         version: welcome.version, acknowledged: welcome.cursors),
       window: welcome.window, head: head, received: knowsLog ? hello.cursors : LaneMap(repeating: 0),
       token: welcome.token, into: &effects)
+    if let list = welcome.endpoints, isLinked { effects.append(.keepEndpoints(list)) }
   }
 
   /// A peer that takes nothing would leave the link waiting for good.
@@ -282,6 +295,8 @@ extension SyncSession {
     case (.linked, .ping(let number)): send(.pong(number), at: now, into: &effects)
     case (.linked, .caughtUp): peerCaughtUp(into: &effects)
     case (.linked, .pong): break
+    case (.linked, .endpoints(let list)) where role.isStore: effects.append(.keepEndpoints(list))
+    case (.linked, .endpointsKept(let version)) where !role.isStore: effects.append(.endpointsKept(version: version))
     default: refuse(Refusal(.protocolError, "found a \(message.name) out of turn"), into: &effects)
     }
   }
@@ -291,6 +306,18 @@ extension SyncSession {
     link.isKeeping = false
     phase = .linked(link)
     load(into: &effects)
+  }
+
+  private mutating func endpointsChanged(_ list: EndpointList, at now: Instant, into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase, let told = link.toldEndpoints, told != list.version else { return }
+    link.toldEndpoints = list.version
+    phase = .linked(link)
+    send(.endpoints(list), at: now, into: &effects)
+  }
+
+  private mutating func endpointsKept(_ version: UInt64, at now: Instant, into effects: inout [SessionEffect]) {
+    guard isLinked else { return }
+    send(.endpointsKept(version), at: now, into: &effects)
   }
 
   /// What a store says of logs it says with its token on the disk.
@@ -393,6 +420,8 @@ extension Message {
     case .caughtUp: "caught-up"
     case .enrol: "request to join"
     case .enrolled: "credential"
+    case .endpoints: "list of addresses"
+    case .endpointsKept: "receipt of a list of addresses"
     }
   }
 }

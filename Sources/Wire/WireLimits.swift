@@ -37,4 +37,10 @@ package enum WireLimits {
 
   /// What proves a store's identity.
   package static let maximumCredentialBytes = 256
+
+  /// Addresses at which HQ can be reached: a store tries them in turn, and more would keep it waiting.
+  package static let maximumEndpoints = 8
+
+  /// Of such an address: the longest host name, and a port.
+  package static let maximumEndpointBytes = 264
 }

@@ -4,6 +4,7 @@ import NodeRuntime
 import RecordStore
 import StoreModel
 import Transport
+import Wire
 
 let usage = """
   usage: store-node join --data DIR [--hq HOST:PORT[,HOST:PORT…]] [CODE | -]
@@ -13,7 +14,9 @@ let usage = """
   join makes the database of a new store from the join code that `syncctl store add` has printed at HQ; with -,
   or without a code, the code is read from standard input. HQ must run and be reachable, at the addresses in the code or
   those after --hq: it takes the code, once, for a credential of the store's own.
-  set-hq changes the addresses at which HQ is tried, in turn; its key and the store's identity stay.
+  set-hq changes the addresses at which HQ is tried, in turn, also while the store runs; HQ's key and the store's identity
+  stay. HQ itself tells its stores when its addresses change (`syncctl endpoints set` at HQ): this is for a store that
+  it cannot reach.
   run keeps the store in sync with HQ; it works on while HQ cannot be reached.
   """
 
@@ -49,20 +52,19 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let membership = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.membership(engine) }
   let node = try StoreNode(gate: daemon.gate, membership: membership, queue: daemon.queue, log: Console.log)
   daemon.queue.sync { node.start() }
-  let endpoints = membership.endpoints.map(\.description).joined(separator: ",")
+  let endpoints = membership.addresses.inOrder.map(\.description).joined(separator: ",")
   try daemon.run(node, addresses: [("hq", endpoints)])
 }
 
 func setHQ(_ arguments: CommandLineArguments, _ list: String) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
   let endpoints = try Endpoint.list(list)
-  try directory.checkDatabase()
-  let gate = try StoreGate(path: directory.databasePath, model: .retail, clock: SystemWallClock())
-  try gate.writeNow { engine throws(StoreError) in
-    var membership = try NodeSettings.membership(engine)
-    membership.endpoints = endpoints
-    try NodeSettings.save(membership, in: engine)
+  let client = try ControlClient(directory: directory, model: .retail)
+  guard try client.request("endpoints")["role"]?.textValue == "store" else {
+    throw UsageError("“\(directory.path)” holds HQ, not a store; see `syncctl endpoints`")
   }
+  let list = endpoints.map(\.description).joined(separator: ",")
+  _ = try client.request("endpoints-set", [("endpoints", .text(list))])
   Console.print("HQ is tried at \(endpoints.map(\.description).joined(separator: ", "))")
   return .done
 }

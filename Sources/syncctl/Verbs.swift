@@ -18,6 +18,8 @@ struct Verbs {
     case ("store", "list", 2): return try listStores()
     case ("store", "revoke", 3): return try changeStore(words[2], "store-revoke")
     case ("store", "retire", 3): return try changeStore(words[2], "store-retire")
+    case ("endpoints", nil, 1): return try endpoints("endpoints", [])
+    case ("endpoints", "set", 3): return try endpoints("endpoints-set", [("endpoints", .text(words[2]))])
     case ("import", _, 2): return try ImportVerb(client: client(), arguments: arguments).run(words[1])
     case ("conflicts", "list", 2): return try conflicts()
     case ("explain", _, 3...4): return try explain(words[1], words[2], words.dropFirst(3).first)
@@ -63,6 +65,12 @@ struct Verbs {
     let answer = try client().request(
       operation, [("number", .text(number)), ("force", .boolean(arguments.flag("force")))])
     Console.print(arguments.flag("json") ? answer.json : StoreText.changed(answer))
+    return .done
+  }
+
+  private func endpoints(_ operation: String, _ request: [(String, CBORValue)]) throws -> ExitStatus {
+    let answer = try client().request(operation, request)
+    Console.print(arguments.flag("json") ? answer.json : EndpointText.text(answer))
     return .done
   }
 

@@ -11,6 +11,8 @@ extension SessionEffect {
     case .send(let message): "send \(message.words)"
     case .admit(let hello): "admit node \(hello.replica.node)"
     case .keep(let token): "keep a token of \(token.count) bytes"
+    case .keepEndpoints(let list): "keep endpoints \(list.words)"
+    case .endpointsKept(let version): "endpoints kept \(version)"
     case .confirmed(let token): "confirmed a token of \(token.count) bytes"
     case .enrol(let enrol): "enrol node \(enrol.node)"
     case .enrolled(let credential): "enrolled with a credential of \(credential.count) bytes"
@@ -40,6 +42,8 @@ extension Message {
     case .pong: "pong"
     case .enrol: "enrol"
     case .enrolled: "enrolled"
+    case .endpoints: "endpoints"
+    case .endpointsKept: "endpoints-kept"
     }
   }
 
@@ -47,7 +51,9 @@ extension Message {
     switch self {
     case .hello(let hello):
       "hello from \(hello.replica.node), has \(hello.cursors.words) of \(hello.peerEpoch.map { "\($0)" } ?? "nothing")"
-    case .welcome(let welcome): "welcome, has \(welcome.cursors.words), version \(welcome.version)"
+    case .welcome(let welcome):
+      "welcome, has \(welcome.cursors.words), version \(welcome.version)"
+        + (welcome.endpoints.map { ", endpoints \($0.words)" } ?? "")
     case .refusal(let refusal):
       "refusal \(refusal.code)\(refusal.retryAfter > 0 ? ", again after \(refusal.retryAfter)" : ""): \(refusal.message)"
     case .batch(let batch):
@@ -59,8 +65,14 @@ extension Message {
     case .pong(let number): "pong \(number)"
     case .enrol(let enrol): "enrol \(enrol.node), a secret of \(enrol.secret.count) bytes"
     case .enrolled(let enrolled): "enrolled, version \(enrolled.version)"
+    case .endpoints(let list): "endpoints \(list.words)"
+    case .endpointsKept(let version): "endpoints-kept \(version)"
     }
   }
+}
+
+extension EndpointList {
+  var words: String { "\(endpoints.joined(separator: ",")) of version \(version)" }
 }
 
 extension LaneMap<Sequence64> {

@@ -13,6 +13,8 @@ import Wire
     "WireLimits.maximumMessageFields": WireLimits.maximumMessageFields,
     "WireLimits.maximumTextBytes": WireLimits.maximumTextBytes,
     "WireLimits.maximumCredentialBytes": WireLimits.maximumCredentialBytes,
+    "WireLimits.maximumEndpoints": WireLimits.maximumEndpoints,
+    "WireLimits.maximumEndpointBytes": WireLimits.maximumEndpointBytes,
     "WireLimits.maximumContentsBytes": WireLimits.maximumContentsBytes,
     "WireLimits.maximumBatchGroups": WireLimits.maximumBatchGroups,
     "WireLimits.maximumBatchReplicas": WireLimits.maximumBatchReplicas,

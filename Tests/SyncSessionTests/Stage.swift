@@ -101,7 +101,7 @@ struct Stage {
       replica: ReplicaID(node: NodeNumber(1), incarnation: 1), credential: [], epoch: Epoch(rawValue: 0x51),
       clock: WallTime(milliseconds: 1_000), peerEpoch: try words.number("of").map { Epoch(rawValue: $0) },
       cursors: try words.cursors("cursors"), window: try words.number("window") ?? SessionLimits.windowBytes,
-      software: "test")
+      software: "test", endpointsVersion: try words.number("holds"))
     actors[name] = Actor(session: SyncSession(role: .store(hello, head: try words.number("head") ?? 0)))
   }
 
@@ -130,7 +130,12 @@ struct Stage {
         Admission(
           identity: identity, head: try words.number("head") ?? 0, clock: WallTime(milliseconds: 2_000),
           cursors: try words.cursors("cursors"),
-          token: words.all.contains("token") ? [UInt8](repeating: 5, count: 16) : nil))
+          token: words.all.contains("token") ? [UInt8](repeating: 5, count: 16) : nil,
+          endpoints: try words.endpoints()))
+    case "endpoints-changed":
+      guard let list = try words.endpoints() else { throw ScenarioError("expected “endpoints A,B version N”") }
+      return .endpointsChanged(list)
+    case "endpoints-kept": return .endpointsKept(version: try words.number("version") ?? 0)
     case "kept": return .kept
     case "enrolled": return .enrolled(credential: [UInt8](repeating: 9, count: 32))
     case "denied": return .denied(Refusal(code: words[3], message: "not now", retryAfter: 0))
@@ -192,6 +197,8 @@ struct Stage {
     case "forged-ping": return .ping(7)
     case "forged-pong": return .pong(7)
     case "forged-caught-up": return .caughtUp
+    case "forged-endpoints": return .endpoints(EndpointList(version: 1, endpoints: ["a:1"]))
+    case "forged-endpoints-kept": return .endpointsKept(1)
     default: return nil
     }
   }
@@ -213,6 +220,12 @@ struct Words {
     guard let index = all.firstIndex(of: name) else { return nil }
     guard let number = UInt64(self[index + 1]) else { throw ScenarioError("no number behind “\(name)”") }
     return number
+  }
+
+  /// `endpoints a:1,b:2 version 7`
+  func endpoints() throws -> EndpointList? {
+    guard let index = all.firstIndex(of: "endpoints"), let version = try number("version") else { return nil }
+    return EndpointList(version: version, endpoints: self[index + 1].split(separator: ",").map(String.init))
   }
 
   /// `cursors 1,2,3`: urgent, normal, bulk.

@@ -67,13 +67,18 @@ struct WireVectorTests {
           epoch: Epoch(rawValue: try number(fields, "epoch")), clock: try clock(fields),
           peerEpoch: fields["peerEpoch"] == nil ? nil : Epoch(rawValue: try number(fields, "peerEpoch")),
           cursors: try cursors(fields), window: try number(fields, "window"), software: try fields.text("software"),
-          token: try fields["token"]?.hex))
+          token: try fields["token"]?.hex,
+          endpointsVersion: fields["endpointsVersion"] == nil ? nil : try number(fields, "endpointsVersion")))
     case "welcome":
       return .welcome(
         Welcome(
           version: try number(fields, "version"), replica: try replica(fields),
           epoch: Epoch(rawValue: try number(fields, "epoch")), clock: try clock(fields), cursors: try cursors(fields),
-          window: try number(fields, "window"), software: try fields.text("software"), token: try fields["token"]?.hex))
+          window: try number(fields, "window"), software: try fields.text("software"), token: try fields["token"]?.hex,
+          endpoints: try fields["endpoints"].map { value in
+            EndpointList(
+              version: UInt64(try value.items[0].number), endpoints: try value.items[1].items.map { try $0.text })
+          }))
     case "refusal":
       return .refusal(
         Refusal(
@@ -100,6 +105,11 @@ struct WireVectorTests {
     case "enrolled":
       return .enrolled(
         Enrolled(version: try number(fields, "version"), credential: try fields.bytes("credential")))
+    case "endpoints":
+      return .endpoints(
+        EndpointList(
+          version: try number(fields, "version"), endpoints: try fields.need("endpoints").items.map { try $0.text }))
+    case "endpointsKept": return .endpointsKept(try number(fields, "version"))
     case "ping": return .ping(try number(fields, "number"))
     case "pong": return .pong(try number(fields, "number"))
     case "caughtUp": return .caughtUp

@@ -11,19 +11,21 @@ extension SeededGenerator {
   private mutating func chance(_ oneIn: Int) -> Bool { number(1...oneIn) == 1 }
 
   mutating func message() -> Message {
-    switch number(1...10) {
+    switch number(1...12) {
     case 1:
       return .hello(
         Hello(
           oldestVersion: magnitude(), newestVersion: magnitude(), replica: replica(), credential: bytes(upTo: 40),
           epoch: Epoch(rawValue: magnitude()), clock: clock(),
           peerEpoch: chance(2) ? nil : Epoch(rawValue: magnitude()), cursors: cursors(), window: magnitude(),
-          software: text(), token: chance(2) ? nil : bytes(upTo: 40)))
+          software: text(), token: chance(2) ? nil : bytes(upTo: 40),
+          endpointsVersion: chance(2) ? nil : magnitude()))
     case 2:
       return .welcome(
         Welcome(
           version: magnitude(), replica: replica(), epoch: Epoch(rawValue: magnitude()), clock: clock(),
-          cursors: cursors(), window: magnitude(), software: text(), token: chance(2) ? nil : bytes(upTo: 40)))
+          cursors: cursors(), window: magnitude(), software: text(), token: chance(2) ? nil : bytes(upTo: 40),
+          endpoints: chance(2) ? nil : endpoints()))
     case 3: return .refusal(Refusal(code: text(), message: text(), retryAfter: magnitude()))
     case 4:
       return .batch(
@@ -43,11 +45,16 @@ extension SeededGenerator {
         Enrol(
           oldestVersion: magnitude(), newestVersion: magnitude(), node: replica().node, secret: bytes(upTo: 40),
           software: text()))
+    case 10: return .endpoints(endpoints())
+    case 11: return .endpointsKept(magnitude())
     case 9: return .enrolled(Enrolled(version: magnitude(), credential: bytes(upTo: 40)))
     default: return .caughtUp
     }
   }
 
+  private mutating func endpoints() -> EndpointList {
+    EndpointList(version: magnitude(), endpoints: (0..<number(1...8)).map { _ in text() })
+  }
   private mutating func clock() -> WallTime { WallTime(milliseconds: Int64(bitPattern: magnitude())) }
   private mutating func lane() -> Lane { Lane.allCases.randomElement(using: &self) ?? .normal }
   private mutating func cursors() -> LaneMap<Sequence64> {

@@ -190,6 +190,8 @@ extension Message {
     case .pong: "pong"
     case .enrol: "enrol"
     case .enrolled: "enrolled"
+    case .endpoints: "endpoints"
+    case .endpointsKept: "endpoints kept"
     }
   }
 }

@@ -118,6 +118,7 @@ extension ControlService {
       of peer: PeerStatus, _ pending: PendingSummary, isInSync: Bool
     ) throws(StoreError) -> CBORValue {
       let store = try engine.shown(Store.self, RecordID(number: peer.node.rawValue))
+      let endpointsVersion = engine.identity.isHQ ? try NodeSettings.endpointList(engine).version : 0
       return .object([
         "node": .text("\(peer.node)"),
         "name": peer.node == .hq ? .text("HQ") : store.map { .text($0.name) },
@@ -135,6 +136,7 @@ extension ControlService {
         "pendingIsAtLeast": .boolean(pending.isAtLeast),
         "pendingSince": pending.oldest.map { .text(RFC3339.format($0.wall)) },
         "notApplied": .integer(Int64(peer.exceptions.count)),
+        "hasEndpoints": peer.enrolment.map { .boolean($0.endpointsVersion == endpointsVersion) },
         "lastProblem": peer.lastProblem.map(CBORValue.text),
       ])
     }

@@ -30,6 +30,8 @@ package final class ControlService: Sendable {
     case "parked": parked(completion)
     case "store-add": addStore(request, completion)
     case "store-list": listStores(completion)
+    case "endpoints": endpoints(completion)
+    case "endpoints-set": setEndpoints(request, completion)
     case "store-revoke": revokeStore(request, completion)
     case "store-retire": retireStore(request, completion)
     default:

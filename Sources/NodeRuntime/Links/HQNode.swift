@@ -23,6 +23,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private var greeting: [ObjectIdentifier: LinkDriver] = [:]
   private var statuses: [NodeNumber: PeerStatus] = [:]
   private let acknowledgements: AcknowledgementWriter
+  /// As told last to those who are connected.
+  private var endpoints: EndpointList?
+  private var clockWatch: ClockWatch?
 
   package init(gate: StoreGate, queue: DispatchQueue, log: @escaping LogSink) {
     self.gate = gate
@@ -43,6 +46,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       guard let self else { return }
       self.queue.async { for link in self.links.values { link.logGrew() } }
     }
+    clockWatch = ClockWatch(queue: queue) { [weak self] in self?.clockChanged($0) }
     return listener.boundEndpoint ?? endpoint
   }
 
@@ -60,6 +64,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   package func stop(_ completion: @escaping @Sendable () -> Void) {
     dispatchPrecondition(condition: .onQueue(queue))
     gate.observeGrowth(nil)
+    clockWatch?.stop()
     noteContacts(Array(links.keys))
     for link in Array(links.values) + Array(greeting.values) { link.stop() }
     acknowledgements.flush { completion() }
@@ -78,6 +83,8 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         onAdmission: { [weak self] in self?.admit($0, $1) },
         onEnrolment: { [weak self] in self?.enrol($0, $1) },
         onConfirmed: { [weak self] in self?.confirmed($0, $1) },
+        onEndpoints: { _, _ in },
+        onEndpointsKept: { [weak self] in self?.endpointsKept($0, $1) },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
@@ -115,6 +122,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     let refusal = enrolment.admit(
       node, credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: address,
       software: hello.software, random: UInt64.random(in: .min ... .max), at: now)
+    if refusal == nil { enrolment.endpointsVersion = hello.endpointsVersion }
     // The token must be known here before the store can have it.
     if isKept || refusal != nil, enrolment != before { try NodeSettings.save(enrolment, of: node, in: engine) }
     return (refusal, enrolment.token)
@@ -139,7 +147,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
           identity: engine.identity, head: try engine.logHead(), clock: clock.now,
           cursors: LaneMap(
             urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through),
-          token: token))
+          token: token, endpoints: try NodeSettings.endpointList(engine)))
     } completion: { result in
       self.queue.async {
         // Another connection of this store may have come in meanwhile, and brought something.
@@ -222,6 +230,8 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     status.acknowledged = information.acknowledged
     statuses[node] = status
     acknowledgements.note(information.acknowledged, by: node)
+    // They may have changed since the welcome was made.
+    if let endpoints { link.answer(.endpointsChanged(endpoints)) }
     log(LogEvent(.info, "link.opened", "store \(node) is connected", [.init("address", link.peerDescription)]))
   }
 
@@ -269,6 +279,40 @@ package final class HQNode: RunningNode, @unchecked Sendable {
 }
 
 extension HQNode {
+  package func endpointsChanged() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    gate.write { engine throws(StoreError) in
+      try NodeSettings.endpointList(engine)
+    } completion: { result in
+      guard case .success(let list) = result else { return }
+      self.queue.async {
+        self.endpoints = list
+        for link in self.links.values { link.answer(.endpointsChanged(list)) }
+      }
+    }
+  }
+
+  fileprivate func endpointsKept(_ link: LinkDriver, _ version: UInt64) {
+    guard let node = link.information?.peer.node else { return }
+    gate.write { engine throws(StoreError) in
+      guard var enrolment = try NodeSettings.enrolment(of: node, engine) else { return }
+      enrolment.endpointsVersion = version
+      try NodeSettings.save(enrolment, of: node, in: engine)
+    } completion: { [log] result in
+      if case .failure(let error) = result { log(LogEvent(.warning, "enrolment.unwritten", error.description)) }
+    }
+  }
+
+  /// After a sleep of this machine the stores have long given up: their links end now and not at the next keepalive.
+  func clockChanged(_ event: ClockWatch.Event) {
+    event.note(in: log)
+    guard case .slept = event else {
+      for node in statuses.keys { statuses[node]?.clockJumped(event) }
+      return
+    }
+    for link in links.values { link.wakeUp() }
+  }
+
   /// Writes down when stores were last heard of, for `status` while HQ does not run.
   private func noteContacts(_ nodes: [NodeNumber]) {
     let contacts = nodes.compactMap { node in statuses[node]?.lastContact.map { (node, $0) } }

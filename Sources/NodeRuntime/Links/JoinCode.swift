@@ -1,6 +1,7 @@
 import Base
 package import Causality
 package import Transport
+import Wire
 
 /// What HQ gives a store to join with: where HQ is, the pin of its key, who the store is, and its secret.
 ///
@@ -17,7 +18,7 @@ package struct JoinCode: Hashable, Sendable {
   private static let checksumBytes = 4
   package static let secretBytes = 16
   /// A store tries its endpoints in turn; more than a few would keep it waiting.
-  package static let maximumEndpoints = 8
+  package static let maximumEndpoints = WireLimits.maximumEndpoints
 
   package init(node: NodeNumber, pin: [UInt8], secret: [UInt8], endpoints: [Endpoint]) {
     self.node = node

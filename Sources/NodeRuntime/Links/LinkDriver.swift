@@ -19,6 +19,10 @@ final class LinkDriver: @unchecked Sendable {
     var onEnrolment: (LinkDriver, Enrol) -> Void
     /// HQ: the store has the token that it was given.
     var onConfirmed: (LinkDriver, [UInt8]) -> Void
+    /// A store: HQ has told its addresses. To be kept, then answered by `LinkDriver.answer`.
+    var onEndpoints: (LinkDriver, EndpointList) -> Void
+    /// HQ: the store holds the list of addresses of this version.
+    var onEndpointsKept: (LinkDriver, UInt64) -> Void
     var onLinked: (LinkDriver, LinkInformation) -> Void
     var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception]) -> Void
     var onBatch: (LinkDriver, Batch, [GroupResult]) -> Void
@@ -75,6 +79,14 @@ final class LinkDriver: @unchecked Sendable {
     handle(.opened)
   }
 
+  /// The machine has slept: what the peer should have said long ago is looked at now.
+  func wakeUp() { handle(.deadlineReached) }
+  /// Gives the connection up.
+  func drop(_ reason: String) {
+    handle(.disconnected(reason: reason))
+    // Nobody is there to take what is unsent.
+    stream.close(flushing: false)
+  }
   func logGrew() { handle(.logGrew) }
   func stop() { handle(.stop) }
   func answer(_ event: SessionEvent) { handle(event) }
@@ -112,6 +124,8 @@ final class LinkDriver: @unchecked Sendable {
     case .enrol(let enrol): observer.onEnrolment(self, enrol)
     case .enrolled: break  // A node that runs has joined; `JoinAttempt` does this.
     case .keep(let token): keep(token)
+    case .keepEndpoints(let list): observer.onEndpoints(self, list)
+    case .endpointsKept(let version): observer.onEndpointsKept(self, version)
     case .confirmed(let token): observer.onConfirmed(self, token)
     case .load(let request): load(request)
     case .store(let batch, let peer, let epoch): store(batch, peer: peer, epoch: epoch)

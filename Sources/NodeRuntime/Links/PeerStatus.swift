@@ -35,6 +35,12 @@ extension PeerStatus {
   /// Exceptions that a status keeps; the parked groups themselves are at the peer.
   static let exceptionCount = 100
 
+  /// What was measured before the wall clock was set is off by as much.
+  mutating func clockJumped(_ event: ClockWatch.Event) {
+    guard case .wallClockSet(let milliseconds) = event else { return }
+    clockOffsetMilliseconds = clockOffsetMilliseconds.map { $0 - milliseconds }
+  }
+
   mutating func note(_ exceptions: [Acknowledgement.Exception]) {
     self.exceptions = (self.exceptions + exceptions).suffix(Self.exceptionCount)
   }

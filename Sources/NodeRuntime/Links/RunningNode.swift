@@ -12,11 +12,14 @@ package protocol RunningNode: AnyObject, Sendable {
   func peerStatuses() -> [PeerStatus]
   /// Ends the link of a store, if there is one, with a reason. On `queue`.
   func endLink(of node: NodeNumber, _ refusal: Refusal)
+  /// HQ: tells its stores new addresses. A store: tries HQ at new addresses. On `queue`, once they are written down.
+  func endpointsChanged()
   /// On `queue`.
   func stop(_ completion: @escaping @Sendable () -> Void)
 }
 
 extension RunningNode {
   package var isRunning: Bool { true }
+  package func endpointsChanged() {}
   package func endLink(of node: NodeNumber, _ refusal: Refusal) {}
 }

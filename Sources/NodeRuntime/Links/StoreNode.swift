@@ -18,13 +18,22 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   package let queue: DispatchQueue
   private let log: LogSink
   private let membership: NodeSettings.Membership
+  private var addresses: HQAddresses
+  private var round: ConnectRound
   private let tls: TLSClient
   private let acknowledgements: AcknowledgementWriter
   private var backoff = Backoff()
   private var generator = SystemRandomNumberGenerator()
   private var attempt: ConnectAttempt?
-  private var attempts = 0
+  /// Where the link leads, or the attempt.
+  private var current: Endpoint?
   private var link: LinkDriver?
+  /// Tells the wait that is on from those cut short.
+  private var waits = 0
+  private var isWaiting = false
+  /// The link was dropped only to come about anew.
+  private var skipsWait = false
+  private var clockWatch: ClockWatch?
   private var isStopping = false
   private var status: PeerStatus
 
@@ -33,6 +42,8 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   ) throws(TransportError) {
     self.gate = gate
     self.membership = membership
+    addresses = membership.addresses
+    round = ConnectRound(membership.addresses)
     self.queue = queue
     self.log = log
     tls = try TLSClient(pinnedKey: membership.pin)
@@ -49,6 +60,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
       guard let self else { return }
       self.queue.async { self.link?.logGrew() }
     }
+    clockWatch = ClockWatch(queue: queue) { [weak self] in self?.clockChanged($0) }
     connect()
   }
 
@@ -63,24 +75,28 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     isStopping = true
     gate.observeGrowth(nil)
+    clockWatch?.stop()
     attempt?.cancel()
     link?.stop()
     acknowledgements.flush(completion)
   }
 
-  /// Tries the next endpoint in turn.
+  /// Tries the next address. Its name is looked up anew each time: HQ may have moved.
   private func connect() {
-    guard !isStopping else { return }
-    let endpoint = membership.endpoints[attempts % membership.endpoints.count]
-    attempts += 1
+    guard !isStopping, attempt == nil, link == nil else { return }
+    isWaiting = false
+    if round.isOver { round = ConnectRound(addresses) }
+    guard let endpoint = round.next() else { return }
+    current = endpoint
     attempt = Connector.connect(
       to: .tcp(endpoint), tls: tls, queue: queue, timeoutMilliseconds: Self.connectMilliseconds
     ) { [weak self] result in
       guard let self else { return }
-      self.attempt = nil
       switch result {
       case .success(let stream): self.greet(stream)
-      case .failure(let error): self.failed("HQ at \(endpoint): \(error.message)", retryAfter: 0)
+      case .failure(let error):
+        self.attempt = nil
+        self.failed(error.message, error.weight)
       }
     }
   }
@@ -88,22 +104,28 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   /// Reads where this node stands in HQ's log, then opens the session.
   private func greet(_ stream: ByteStream) {
     let credential = membership.credential
+    let attempt = attempt
+    let endpointsVersion = addresses.version
     let clock = gate.clock
     gate.write { engine throws(StoreError) -> (Hello, Sequence64) in
       let (log, cursors) = try engine.knownLog(of: .hq)
       let hello = Hello(
         replica: engine.identity.replica, credential: credential, epoch: engine.identity.epoch, clock: clock.now,
         peerEpoch: log?.epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
-        token: try NodeSettings.sessionToken(engine))
+        token: try NodeSettings.sessionToken(engine), endpointsVersion: endpointsVersion)
       return (hello, try engine.logHead())
     } completion: { result in
       self.queue.async {
         switch result {
-        case .success(let (hello, head)) where !self.isStopping: self.open(stream, hello, head: head)
+        case .success(let (hello, head)) where !self.isStopping && self.attempt === attempt:
+          self.attempt = nil
+          self.open(stream, hello, head: head)
         case .success: stream.close(flushing: false)
         case .failure(let error):
           stream.close(flushing: false)
-          self.failed("the database: \(error)", retryAfter: 0)
+          guard self.attempt === attempt else { return }
+          self.attempt = nil
+          self.failed("this store's database: \(error.message)", .answered)
         }
       }
     }
@@ -116,6 +138,8 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         onAdmission: { _, _ in },
         onEnrolment: { _, _ in },
         onConfirmed: { _, _ in },
+        onEndpoints: { [weak self] in self?.endpointsTold($0, $1) },
+        onEndpointsKept: { _, _ in },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
@@ -135,6 +159,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
     status.acknowledged = information.acknowledged
     status.lastProblem = nil
+    noteWorking()
     acknowledgements.note(information.acknowledged, by: .hq)
     log(LogEvent(.info, "link.opened", "connected to HQ", [.init("address", link.peerDescription)]))
   }
@@ -166,14 +191,107 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     status.isConnected = false
     var retryAfter: Int64 = 0
     if case .refusedByPeer(let refusal) = reason { retryAfter = Int64(clamping: refusal.retryAfter) }
-    failed("the link to HQ is closed: \(reason)", retryAfter: retryAfter)
+    if skipsWait, !isStopping {
+      skipsWait = false
+      log(LogEvent(.info, "link.dropped", "\(reason)"))
+      return connectNow()
+    }
+    // A link that was open begins a new round: with the address that has worked last.
+    if link.information != nil { round = ConnectRound(HQAddresses(list: [])) }
+    failed("the link to HQ is closed: \(reason)", .answered, retryAfter: retryAfter)
   }
 
-  private func failed(_ problem: String, retryAfter: Int64) {
+  /// Goes on to the next address at once, and waits once each was tried.
+  private func failed(_ problem: String, _ weight: ConnectRound.Weight, retryAfter: Int64 = 0) {
     guard !isStopping else { return }
-    status.lastProblem = problem
-    let wait = backoff.failed(retryAfter: retryAfter, using: &generator)
-    log(LogEvent(.warning, "link.down", "\(problem); trying again in \(wait) ms"))
-    queue.asyncAfter(deadline: .now() + .milliseconds(Int(wait))) { self.connect() }
+    if let current { round.failed(current, weight, problem, retryAfter: retryAfter) }
+    guard round.isOver else { return queue.async { self.connect() } }
+    status.lastProblem = round.problem
+    let wait = backoff.failed(retryAfter: round.retryAfter, using: &generator)
+    log(LogEvent(.warning, "link.down", "\(round.all); trying again in \(wait) ms"))
+    waits += 1
+    isWaiting = true
+    let number = waits
+    queue.asyncAfter(deadline: .now() + .milliseconds(Int(wait))) {
+      if self.isWaiting, self.waits == number { self.connect() }
+    }
+  }
+
+  /// Whatever made the last attempts fail may be over: tries all addresses anew, without waiting.
+  private func connectNow() {
+    backoff.succeeded()
+    round = ConnectRound(addresses)
+    attempt?.cancel()
+    attempt = nil
+    connect()
+  }
+}
+
+// MARK: - Addresses and clocks
+
+extension StoreNode {
+  /// HQ has told its addresses.
+  fileprivate func endpointsTold(_ link: LinkDriver, _ list: EndpointList) {
+    let endpoints = list.endpoints.compactMap { Endpoint(parsing: $0) }
+    guard !endpoints.isEmpty else {
+      log(LogEvent(.warning, "endpoints.unreadable", "HQ tells addresses that this version cannot read; kept the old"))
+      return
+    }
+    var new = addresses
+    new.list = endpoints
+    new.version = list.version
+    keep(new) { [log] in
+      log(LogEvent(.info, "endpoints.changed", "HQ is reached at \(list.endpoints.joined(separator: ", "))"))
+      link.answer(.endpointsKept(version: list.version))
+    }
+  }
+
+  /// This is the address to try first from now on.
+  fileprivate func noteWorking() {
+    guard let current, addresses.working != current else { return }
+    var new = addresses
+    new.working = current
+    keep(new) {}
+  }
+
+  private func keep(_ new: HQAddresses, _ completion: @escaping @Sendable () -> Void) {
+    addresses = new
+    gate.write { engine throws(StoreError) in
+      try NodeSettings.save(new, in: engine)
+    } completion: { [log] result in
+      switch result {
+      case .success: self.queue.async { completion() }
+      // They are told again with the next welcome.
+      case .failure(let error): log(LogEvent(.warning, "endpoints.unwritten", error.description))
+      }
+    }
+  }
+
+  package func endpointsChanged() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    gate.write { engine throws(StoreError) in
+      try NodeSettings.addresses(engine)
+    } completion: { result in
+      guard case .success(let new) = result else { return }
+      self.queue.async {
+        self.addresses = new
+        self.startAnew("HQ's addresses were changed here")
+      }
+    }
+  }
+
+  /// After a sleep the other end has long given up, and what it sent meanwhile is lost: a new link takes one round trip.
+  func clockChanged(_ event: ClockWatch.Event) {
+    event.note(in: log)
+    status.clockJumped(event)
+    guard case .slept(let milliseconds) = event else { return }
+    startAnew("this machine has slept for \(milliseconds / 1_000) s")
+  }
+
+  private func startAnew(_ reason: String) {
+    guard !isStopping else { return }
+    guard let link else { return connectNow() }
+    skipsWait = true
+    link.drop(reason)
   }
 }

@@ -29,6 +29,8 @@ package struct Enrolment: Hashable, Sendable {
   package var lastContact: WallTime?
   package var address: String?
   package var software: String?
+  /// The version of the list of HQ's addresses that the store holds, as far as HQ knows.
+  package var endpointsVersion: UInt64?
 
   /// The session token given last, whether the store has shown to have it, and the one with which the store came for it.
   package var token: [UInt8]?
@@ -178,6 +180,7 @@ extension Enrolment {
       "lastContact": lastContact.map(CBORValue.init),
       "address": address.map(CBORValue.text),
       "software": software.map(CBORValue.text),
+      "endpoints": endpointsVersion.map(CBORValue.unsigned),
       "version": .unsigned(1),
     ]).encoded()
   }
@@ -205,6 +208,7 @@ extension Enrolment {
     lastContact = value["lastContact"]?.wallTimeValue
     address = value["address"]?.textValue
     software = value["software"]?.textValue
+    if case .unsigned(let version) = value["endpoints"] { endpointsVersion = version }
   }
 }
 

@@ -1,12 +1,16 @@
+package import Base
 package import Causality
 package import RecordStore
 import SQLiteStore
 package import Transport
+package import Wire
 
 /// What a node keeps beside its records: its keys and addresses, and at HQ the enrolled stores.
 package enum NodeSettings {
   private static let tlsIdentity = "tls-identity"
   private static let hqEndpoints = "hq-endpoints"
+  private static let hqEndpointsVersion = "hq-endpoints-version"
+  private static let hqWorkingEndpoint = "hq-working-endpoint"
   private static let hqPin = "hq-pin"
   private static let credential = "credential"
   private static let name = "name"
@@ -45,6 +49,24 @@ package enum NodeSettings {
     }
   }
 
+  /// HQ's addresses as it tells them to its stores.
+  package static func endpointList(_ engine: StoreGate.Engine) throws(StoreError) -> EndpointList {
+    let endpoints = endpoints(from: try needed(hqEndpoints, engine))
+    // Databases of earlier versions have one list, and no number for it.
+    return EndpointList(version: try endpointsVersion(engine) ?? 1, endpoints: endpoints.map(\.description))
+  }
+
+  /// Changes HQ's addresses. A list's version is the time of its making: also an HQ that was restored from a backup never
+  /// gives two lists one number.
+  package static func advertise(
+    _ endpoints: [Endpoint], at now: WallTime, in engine: StoreGate.Engine
+  ) throws(StoreError) -> EndpointList {
+    let last = try endpointsVersion(engine) ?? 1
+    let version = max(last + 1, UInt64(max(now.milliseconds, 0)))
+    try engine.backend.setSettings([(hqEndpoints, bytes(of: endpoints)), (hqEndpointsVersion, bytes(of: version))])
+    return EndpointList(version: version, endpoints: endpoints.map(\.description))
+  }
+
   package static func save(
     _ enrolment: Enrolment, of node: NodeNumber, in engine: StoreGate.Engine
   ) throws(StoreError) {
@@ -74,26 +96,48 @@ package enum NodeSettings {
   // MARK: Store
 
   package struct Membership: Sendable {
-    package var endpoints: [Endpoint]
+    package var addresses: HQAddresses
     package var pin: [UInt8]
     package var credential: [UInt8]
 
+    /// - Parameter endpoints: where HQ is tried until it has told better.
     package init(endpoints: [Endpoint], pin: [UInt8], credential: [UInt8]) {
-      self.endpoints = endpoints
+      self.init(addresses: HQAddresses(list: endpoints), pin: pin, credential: credential)
+    }
+
+    package init(addresses: HQAddresses, pin: [UInt8], credential: [UInt8]) {
+      self.addresses = addresses
       self.pin = pin
       self.credential = credential
     }
   }
 
   package static func save(_ membership: Membership, in engine: StoreGate.Engine) throws(StoreError) {
-    try engine.backend.setSettings([
-      (hqEndpoints, bytes(of: membership.endpoints)), (hqPin, membership.pin), (credential, membership.credential),
-    ])
+    try engine.backend.setSettings(
+      settings(of: membership.addresses) + [(hqPin, membership.pin), (credential, membership.credential)])
+  }
+
+  package static func save(_ addresses: HQAddresses, in engine: StoreGate.Engine) throws(StoreError) {
+    try engine.backend.setSettings(settings(of: addresses))
+  }
+
+  private static func settings(of addresses: HQAddresses) -> [(String, [UInt8])] {
+    [
+      (hqEndpoints, bytes(of: addresses.list)), (hqEndpointsVersion, bytes(of: addresses.version)),
+      (hqWorkingEndpoint, bytes(of: addresses.working.map { [$0] } ?? [])),
+    ]
+  }
+
+  package static func addresses(_ engine: StoreGate.Engine) throws(StoreError) -> HQAddresses {
+    var addresses = HQAddresses(list: endpoints(from: try needed(hqEndpoints, engine)))
+    addresses.version = try endpointsVersion(engine) ?? 0
+    addresses.working = endpoints(from: try engine.backend.setting(hqWorkingEndpoint) ?? []).first
+    return addresses
   }
 
   package static func membership(_ engine: StoreGate.Engine) throws(StoreError) -> Membership {
     Membership(
-      endpoints: endpoints(from: try needed(hqEndpoints, engine)), pin: try needed(hqPin, engine),
+      addresses: try addresses(engine), pin: try needed(hqPin, engine),
       credential: try needed(credential, engine))
   }
 
@@ -112,6 +156,12 @@ package enum NodeSettings {
     }
     return value
   }
+
+  private static func endpointsVersion(_ engine: StoreGate.Engine) throws(StoreError) -> UInt64? {
+    try engine.backend.setting(hqEndpointsVersion).flatMap { UInt64(String(decoding: $0, as: UTF8.self)) }
+  }
+
+  private static func bytes(of number: UInt64) -> [UInt8] { Array(String(number).utf8) }
 
   private static func bytes(of endpoints: [Endpoint]) -> [UInt8] {
     Array(endpoints.map(\.description).joined(separator: ",").utf8)

@@ -23,6 +23,23 @@ package enum Message: Hashable, Sendable {
   case enrol(Enrol)
   /// HQ's answer to `enrol`: the credential of the store's own.
   case enrolled(Enrolled)
+  /// HQ's addresses have changed.
+  case endpoints(EndpointList)
+  /// The store has made a list of addresses durable, by its version.
+  case endpointsKept(UInt64)
+}
+
+/// The addresses at which stores reach HQ, in the order in which they are tried.
+package struct EndpointList: Hashable, Sendable {
+  /// Another number for each list that an HQ has had, also after it was restored from a backup.
+  package var version: UInt64
+  /// `host:port` each.
+  package var endpoints: [String]
+
+  package init(version: UInt64, endpoints: [String]) {
+    self.version = version
+    self.endpoints = endpoints
+  }
 }
 
 /// The store's first message: who it is, and where HQ's log is to be resumed.
@@ -43,12 +60,15 @@ package struct Hello: Hashable, Sendable {
   package var software: String
   /// The session token that HQ gave with its last welcome; nil if the store has none.
   package var token: [UInt8]?
+  /// The version of HQ's list of addresses that the store holds, 0 if none; nil if it does not know of such lists.
+  package var endpointsVersion: UInt64?
 
   package init(
     oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, replica: ReplicaID,
     credential: [UInt8], epoch: Epoch, clock: WallTime, peerEpoch: Epoch?, cursors: LaneMap<Sequence64>,
-    window: UInt64, software: String, token: [UInt8]? = nil
+    window: UInt64, software: String, token: [UInt8]? = nil, endpointsVersion: UInt64? = nil
   ) {
+    self.endpointsVersion = endpointsVersion
     self.token = token
     self.oldestVersion = oldestVersion
     self.newestVersion = newestVersion
@@ -74,11 +94,14 @@ package struct Welcome: Hashable, Sendable {
   package var software: String
   /// What the store presents with its next hello: a copy or an older state of its database cannot.
   package var token: [UInt8]?
+  /// HQ's addresses, where the store holds another list.
+  package var endpoints: EndpointList?
 
   package init(
     version: UInt64, replica: ReplicaID, epoch: Epoch, clock: WallTime, cursors: LaneMap<Sequence64>, window: UInt64,
-    software: String, token: [UInt8]? = nil
+    software: String, token: [UInt8]? = nil, endpoints: EndpointList? = nil
   ) {
+    self.endpoints = endpoints
     self.token = token
     self.version = version
     self.replica = replica

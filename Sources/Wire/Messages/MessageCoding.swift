@@ -43,6 +43,16 @@ extension Message {
     case .enrolled(let enrolled):
       writer.append(unsigned: 10)
       enrolled.append(to: &writer)
+    case .endpoints(let list):
+      writer.append(unsigned: 11)
+      writer.append(mapCount: 2)
+      writer.append(0, unsigned: list.version)
+      writer.append(unsigned: 1)
+      list.appendEndpoints(to: &writer)
+    case .endpointsKept(let version):
+      writer.append(unsigned: 12)
+      writer.append(mapCount: 1)
+      writer.append(0, unsigned: version)
     }
     return writer.bytes
   }
@@ -64,7 +74,12 @@ extension Message {
       self = .caughtUp
     case 9: self = .enrol(try Enrol(&reader))
     case 10: self = .enrolled(try Enrolled(&reader))
-    default: throw reader.invalid("a message number from 1 to 10")
+    case 11: self = .endpoints(try EndpointList(message: &reader))
+    case 12:
+      var fields = MessageFields()
+      try fields.read(&reader)
+      self = .endpointsKept(try fields.unsigned(0))
+    default: throw reader.invalid("a message number from 1 to 12")
     }
     try reader.expectEnd()
   }
@@ -72,7 +87,8 @@ extension Message {
 
 extension Hello {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1))
+    writer.append(
+      mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1) + (endpointsVersion == nil ? 0 : 1))
     writer.append(0, unsigned: oldestVersion)
     writer.append(1, unsigned: newestVersion)
     writer.append(2, replica)
@@ -89,6 +105,7 @@ extension Hello {
       writer.append(unsigned: 10)
       writer.append(bytes: token)
     }
+    if let endpointsVersion { writer.append(11, unsigned: endpointsVersion) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -105,12 +122,13 @@ extension Hello {
     window = try fields.unsigned(8)
     software = try fields.text(9)
     token = try fields.optionalBytes(10, limit: WireLimits.maximumCredentialBytes)
+    endpointsVersion = try fields.optionalUnsigned(11)
   }
 }
 
 extension Welcome {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: token == nil ? 7 : 8)
+    writer.append(mapCount: 7 + (token == nil ? 0 : 1) + (endpoints == nil ? 0 : 1))
     writer.append(0, unsigned: version)
     writer.append(1, replica)
     writer.append(2, unsigned: epoch.rawValue)
@@ -122,6 +140,12 @@ extension Welcome {
     if let token {
       writer.append(unsigned: 7)
       writer.append(bytes: token)
+    }
+    if let endpoints {
+      writer.append(unsigned: 8)
+      writer.append(arrayCount: 2)
+      writer.append(unsigned: endpoints.version)
+      endpoints.appendEndpoints(to: &writer)
     }
   }
 
@@ -136,6 +160,32 @@ extension Welcome {
     window = try fields.unsigned(5)
     software = try fields.text(6)
     token = try fields.optionalBytes(7, limit: WireLimits.maximumCredentialBytes)
+    endpoints = try fields.optional(8) { (reader) throws(DecodeError) in
+      try reader.expectArray(2)
+      return EndpointList(version: try reader.readUnsigned(), endpoints: try EndpointList.readEndpoints(&reader))
+    }
+  }
+}
+
+extension EndpointList {
+  fileprivate func appendEndpoints(to writer: inout CBORWriter) {
+    writer.append(arrayCount: endpoints.count)
+    for endpoint in endpoints { writer.append(text: endpoint) }
+  }
+
+  fileprivate static func readEndpoints(_ reader: inout CBORReader) throws(DecodeError) -> [String] {
+    let count = try reader.readArrayCount(limit: WireLimits.maximumEndpoints)
+    guard count > 0 else { throw reader.invalid("1 to \(WireLimits.maximumEndpoints) addresses") }
+    var endpoints: [String] = []
+    for _ in 0..<count { endpoints.append(try reader.readText(limit: WireLimits.maximumEndpointBytes)) }
+    return endpoints
+  }
+
+  fileprivate init(message reader: inout CBORReader) throws(DecodeError) {
+    var fields = MessageFields()
+    try fields.read(&reader)
+    version = try fields.unsigned(0)
+    endpoints = try fields.needed(1) { (reader) throws(DecodeError) in try Self.readEndpoints(&reader) }
   }
 }
 
@@ -263,121 +313,5 @@ extension Enrolled {
     try fields.read(&reader)
     version = try fields.unsigned(0)
     credential = try fields.bytes(1, limit: WireLimits.maximumCredentialBytes)
-  }
-}
-
-extension CBORWriter {
-  fileprivate mutating func append(_ key: UInt64, unsigned value: UInt64) {
-    append(unsigned: key)
-    append(unsigned: value)
-  }
-
-  fileprivate mutating func append(_ key: UInt64, text value: String) {
-    append(unsigned: key)
-    append(text: value)
-  }
-
-  fileprivate mutating func append(_ key: UInt64, _ replica: ReplicaID) {
-    append(unsigned: key)
-    append(arrayCount: 2)
-    append(unsigned: UInt64(replica.node.rawValue))
-    append(unsigned: UInt64(replica.incarnation))
-  }
-
-  fileprivate mutating func append(_ key: UInt64, _ cursors: LaneMap<Sequence64>) {
-    append(unsigned: key)
-    append(arrayCount: Lane.allCases.count)
-    for lane in Lane.allCases { append(unsigned: cursors[lane]) }
-  }
-}
-
-/// The values of a message's map, each as its own bytes.
-private struct MessageFields {
-  private var items: [(key: UInt64, bytes: [UInt8])] = []
-  private var offset = 0
-
-  mutating func read(_ reader: inout CBORReader) throws(DecodeError) {
-    offset = reader.offset
-    var items: [(key: UInt64, bytes: [UInt8])] = []
-    try reader.readIntegerKeyedMap(limit: WireLimits.maximumMessageFields) { (reader, key) throws(DecodeError) in
-      items.append((key, try reader.rawItem()))
-    }
-    self.items = items
-  }
-
-  private func reader(_ key: UInt64) -> CBORReader? {
-    items.first { $0.key == key }.map { CBORReader($0.bytes) }
-  }
-
-  /// Reads the value of a key; an error names the key, since its offset counts from the value's first byte.
-  private func read<Value>(
-    _ key: UInt64, _ body: (inout CBORReader) throws(DecodeError) -> Value
-  ) throws(DecodeError) -> Value {
-    guard var reader = reader(key) else { throw DecodeError(offset: offset, reason: .missingKey(key)) }
-    do {
-      return try body(&reader)
-    } catch {
-      throw error.within("key \(key)")
-    }
-  }
-
-  /// The same for a key that may be missing.
-  func optional<Value>(
-    _ key: UInt64, _ body: (inout CBORReader) throws(DecodeError) -> Value
-  ) throws(DecodeError) -> Value? {
-    reader(key) == nil ? nil : try read(key, body)
-  }
-
-  func unsigned(_ key: UInt64) throws(DecodeError) -> UInt64 {
-    try read(key) { (reader) throws(DecodeError) in try reader.readUnsigned() }
-  }
-
-  func optionalUnsigned(_ key: UInt64) throws(DecodeError) -> UInt64? {
-    try optional(key) { (reader) throws(DecodeError) in try reader.readUnsigned() }
-  }
-
-  func integer(_ key: UInt64) throws(DecodeError) -> Int64 {
-    try read(key) { (reader) throws(DecodeError) in try reader.readInteger() }
-  }
-
-  func text(_ key: UInt64) throws(DecodeError) -> String {
-    try read(key) { (reader) throws(DecodeError) in try reader.readText(limit: WireLimits.maximumTextBytes) }
-  }
-
-  func bytes(_ key: UInt64, limit: Int) throws(DecodeError) -> [UInt8] {
-    try read(key) { (reader) throws(DecodeError) in try reader.readBytes(limit: limit) }
-  }
-
-  func optionalBytes(_ key: UInt64, limit: Int) throws(DecodeError) -> [UInt8]? {
-    try optional(key) { (reader) throws(DecodeError) in try reader.readBytes(limit: limit) }
-  }
-
-  func replica(_ key: UInt64) throws(DecodeError) -> ReplicaID {
-    try read(key) { (reader) throws(DecodeError) in
-      try reader.expectArray(2)
-      return ReplicaID(node: NodeNumber(try reader.readUInt32()), incarnation: try reader.readUInt32())
-    }
-  }
-
-  func node(_ key: UInt64) throws(DecodeError) -> NodeNumber {
-    try read(key) { (reader) throws(DecodeError) in NodeNumber(try reader.readUInt32()) }
-  }
-
-  func lane(_ key: UInt64) throws(DecodeError) -> Lane {
-    try read(key) { (reader) throws(DecodeError) in
-      guard let lane = UInt8(exactly: try reader.readUnsigned()).flatMap(Lane.init) else {
-        throw reader.invalid("a lane from 0 to 2")
-      }
-      return lane
-    }
-  }
-
-  func cursors(_ key: UInt64) throws(DecodeError) -> LaneMap<Sequence64> {
-    try read(key) { (reader) throws(DecodeError) in
-      try reader.expectArray(Lane.allCases.count)
-      var cursors = LaneMap<Sequence64>(repeating: 0)
-      for lane in Lane.allCases { cursors[lane] = try reader.readUnsigned() }
-      return cursors
-    }
   }
 }

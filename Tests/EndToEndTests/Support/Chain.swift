@@ -146,6 +146,11 @@ final class Chain: @unchecked Sendable {
     try FileManager.default.removeItem(atPath: store.directory)
   }
 
+  /// HQ listens elsewhere from its next start on, and nobody tells the stores.
+  func moveHQ() throws {
+    address = "127.0.0.1:\(try freePort())"
+  }
+
   /// Starts HQ; from the second time on at the port that it had.
   func startHQ() throws {
     // Another process may have been given the port meanwhile, as one of its own for a while.
@@ -165,8 +170,10 @@ final class Chain: @unchecked Sendable {
   }
 
   /// Starts a store and tells it first where HQ listens.
-  func start(_ store: Node) throws {
-    if !address.hasSuffix(":0") { try expectDone(run("store-node", ["set-hq", address, "--data", store.directory])) }
+  func start(_ store: Node, isTold: Bool = true) throws {
+    if isTold, !address.hasSuffix(":0") {
+      try expectDone(run("store-node", ["set-hq", address, "--data", store.directory]))
+    }
     let daemon = try store.run("store-node", ["run", "--data", store.directory])
     _ = try daemon.line(after: "ready")
     store.daemon = daemon
