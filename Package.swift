@@ -73,7 +73,9 @@ let package = Package(
       data: ["Scenarios"]),
     tests("SimulationTests", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Simulation"]),
     tests("SQLiteStoreTests", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore"]),
-    tests("RetailTests", ["Base", "StoreModel", "Retail"]),
+    tests(
+      "RetailTests",
+      ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Retail", "NodeRuntime"]),
     tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
     tests(

@@ -11,6 +11,16 @@ package struct RetailError: Error, Hashable, Sendable, CustomStringConvertible {
     case invalidAmount = "invalid-amount"
     case noLines = "no-lines"
     case tooLarge = "too-large"
+    case originalUnknown = "original-unknown"
+    /// It is of a kind that cannot come back or be voided.
+    case originalUnfit = "original-unfit"
+    case originalVoided = "original-voided"
+    /// It cannot be voided any more, because something of it has come back.
+    case originalReturned = "original-returned"
+    /// The node does not hold all of it.
+    case originalNotWhole = "original-not-whole"
+    case returnedTooMuch = "returned-too-much"
+    case tooManyReturns = "too-many-returns"
   }
 
   package var code: Code

@@ -5,6 +5,9 @@ package enum RetailLimits {
   /// A line's amount or quantity, either sign: so large that no currency's till gets there, so small that the sums over
   /// the largest group that the model allows cannot overflow 64 bits.
   package static let lineMagnitude: Int64 = 100_000_000_000_000
+  /// Returns that name one order, voided ones included: all of them are looked at when the next one comes. Far more than
+  /// anyone makes of one receipt.
+  package static let returnsPerOrder = 100
   /// Business times: before 1970 an id's milliseconds would not be in order, after 9999 a day has no yyyymmdd.
   package static let soldAtMilliseconds: Range<Int64> = 0..<253_402_300_800_000
   /// A compiled time zone: the largest of tzdata has 4 KB.

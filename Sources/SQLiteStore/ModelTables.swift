@@ -129,8 +129,14 @@ struct ModelTables {
     try statement.run()
   }
 
-  /// An index for each unique key: not unique itself, as a clash is a conflict case and never a refusal.
+  /// An index for each unique key: not unique itself, as a clash is a conflict case and never a refusal. And one for
+  /// each field to look up by, which most records of an entity leave empty and then pay nothing for.
   func createIndexes(_ entity: EntitySchema) throws(StoreError) {
+    for column in entity.lookups.compactMap({ entity.field($0)?.column }) {
+      try connection.execute(
+        "CREATE INDEX IF NOT EXISTS \(quoted("\(entity.table)_by_\(column)")) ON \(quoted(entity.table)) "
+          + "(\(quoted(column))) WHERE \(quoted(column)) IS NOT NULL")
+    }
     for key in entity.unique {
       let columns = key.fields.compactMap { entity.field($0)?.column }
       let name = "\(entity.table)_by_\(columns.joined(separator: "_"))"

@@ -25,7 +25,16 @@ final class RecordTable {
   private let highestRow: SQLiteStatement
   private let rowsWithUnknownFields: SQLiteStatement
   /// By fields; there are as many as unique keys, and what the programs look for.
-  private var searches: [[FieldTag]: SQLiteStatement] = [:]
+  private var searches: [[Condition]: SQLiteStatement] = [:]
+
+  /// A column that is to hold a certain value, or none.
+  private struct Condition: Hashable {
+    var column: String
+    var isNull: Bool
+
+    /// With “=”, which no NULL fulfils, an index of the records that have a value can be used.
+    var sql: String { "\(quoted(column)) \(isNull ? "IS" : "=") ?" }
+  }
 
   init(_ schema: EntitySchema, _ connection: SQLiteConnection, _ replicas: ReplicaTable) {
     self.schema = schema
@@ -106,20 +115,18 @@ final class RecordTable {
       guard value.isNull || column.kind.holds(value) else { return [] }
       expected.append((column, value))
     }
-    let statement = search(expected.map(\.column.field))
+    let statement = search(expected.map { Condition(column: $0.column.field.column, isNull: $0.value.isNull) })
     for (index, item) in expected.enumerated() { statement.bind(item.value, at: index + 1) }
     statement.bind(limit, at: expected.count + 1)
     return try statement.all { row throws(StoreError) in try row.id(0, schema.identity) }
   }
 
-  private func search(_ fields: [FieldSchema]) -> SQLiteStatement {
-    let tags = fields.map(\.tag)
-    if let statement = searches[tags] { return statement }
-    let conditions = fields.map { "\(quoted($0.column)) IS ?" }.joined(separator: " AND ")
+  private func search(_ conditions: [Condition]) -> SQLiteStatement {
+    if let statement = searches[conditions] { return statement }
+    let filter = conditions.isEmpty ? "" : " WHERE " + conditions.map(\.sql).joined(separator: " AND ")
     let statement = SQLiteStatement(
-      connection,
-      "SELECT id FROM \(quoted(schema.table))\(fields.isEmpty ? "" : " WHERE ")\(conditions) ORDER BY id LIMIT ?")
-    searches[tags] = statement
+      connection, "SELECT id FROM \(quoted(schema.table))\(filter) ORDER BY id LIMIT ?")
+    searches[conditions] = statement
     return statement
   }
 

@@ -43,14 +43,14 @@ import Testing
     #expect(report.committed == count)
     let context = SaleContext(
       store: 375, calendar: try BusinessCalendar(timeZone: "America/New_York"), currency: "USD")
-    for case .sale(let sale) in sink.items { _ = try sell(sale, in: context) }
+    for case .sale(.sale(let sale)) in sink.items { _ = try sell(sale, in: context) }
   }
 
   @Test func totalsOfTheSales() throws {
     let sink = MemorySink()
     for store in [375, 406, 429] { _ = try Self.run("sales-\(store).jsonl", .salesInJSONLines(SaleMapper()), sink) }
     var lines = 0
-    for case .sale(let sale) in sink.items { lines += sale.lines.count }
+    for case .sale(.sale(let sale)) in sink.items { lines += sale.lines.count }
     #expect(sink.items.count == 505 && lines == 3_837)
   }
 }

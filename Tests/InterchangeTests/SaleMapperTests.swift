@@ -6,6 +6,13 @@ import Testing
 
 @Suite struct SaleMapperTests {
   static func sale(_ json: String) throws -> Sale {
+    guard case .sale(let sale) = try receipt(json) else {
+      throw MappingError("kind", "expected a sale")
+    }
+    return sale
+  }
+
+  static func receipt(_ json: String) throws -> TillReceipt {
     try SaleMapper().sale(try #require(parseJSONLines(Array(json.utf8)).first).content.get())
   }
 
@@ -79,6 +86,54 @@ import Testing
     let error = #expect(throws: MappingError.self) { try Self.sale("{\"\(name)\":1}") }
     let expected = "found “?[2J" + String(repeating: "x", count: InterchangeLimits.quotedCharacters - 4) + "…”"
     #expect(error?.description.hasPrefix(expected) == true)
+  }
+
+  static let goods =
+    #"{"kind":"return","receipt":"R-1001","soldAt":"2017-08-23T15:20:00Z","original":"1001","#
+    + #""originalSoldAt":"2017-08-22T01:51:11Z","member":"100","lines":[{"product":"espresso","quantity":-1,"#
+    + #""salesCents":-290,"retailDiscountCents":-5}],"payment":{"method":"cash","amountCents":-290}}"#
+  static let voiding =
+    #"{"kind":"void","receipt":"V-1001","soldAt":"2017-08-22T02:00:00Z","original":"1001"}"#
+
+  @Test func aReturnAndAVoid() throws {
+    let line = Sale.Line(product: "espresso", quantity: -1, salesAmount: -290, retailDiscount: -5)
+    var expected = Return(
+      receipt: "R-1001", soldAt: try RFC3339.parse("2017-08-23T15:20:00Z"), original: "1001",
+      originalSoldAt: try RFC3339.parse("2017-08-22T01:51:11Z"), member: "100", lines: [line],
+      payments: [Sale.Payment(method: .cash, amount: -290)])
+    #expect(try Self.receipt(Self.goods) == .return(expected))
+    expected.originalSoldAt = nil
+    for replacement in [#""originalSoldAt":null,"#, ""] {
+      let json = Self.goods.replacing(#""originalSoldAt":"2017-08-22T01:51:11Z","#, with: replacement)
+      #expect(try Self.receipt(json) == .return(expected))
+    }
+    #expect(
+      try Self.receipt(Self.voiding)
+        == .void(
+          Voiding(receipt: "V-1001", soldAt: try RFC3339.parse("2017-08-22T02:00:00Z"), original: "1001")))
+  }
+
+  @Test func aKindOfSaleIsASale() throws {
+    let plain = #"{"receipt":"1","soldAt":"2017-08-22T01:51:11Z","lines":[\#(Self.line)]}"#
+    for kind in [#""sale""#, "null"] {
+      #expect(try Self.sale(#"{"kind":\#(kind),"# + plain.dropFirst()) == Self.sale(plain))
+    }
+  }
+
+  @Test(arguments: [
+    (goods, #""kind":"return""#, #""kind":"refund""#, "kind"), (goods, #""kind":"return""#, #""kind":7"#, "kind"),
+    (goods, #""kind":"return","#, "", nil), (goods, #""kind":"return""#, #""kind":"void""#, nil),
+    (goods, #""original":"1001","#, "", "original"), (goods, #""originalSoldAt""#, #""originalsoldat""#, nil),
+    (goods, "2017-08-22T01:51:11Z", "2017-08-22", "originalSoldAt"),
+    (goods, #""payment""#, #""redemptions":[],"payment""#, nil),
+    (goods, #"-290,"retail"#, #""-290","retail"#, "lines[1].salesCents"),
+    (voiding, #","original":"1001""#, "", "original"), (voiding, #""original""#, #""lines":[],"original""#, nil),
+    (voiding, #""soldAt":"2017-08-22T02:00:00Z","#, "", "soldAt"),
+  ])
+  func mistakesInReturnsAndVoidsAreNamed(_ json: String, _ part: String, _ replacement: String, _ field: String?) {
+    #expect(json.contains(part))
+    let error = #expect(throws: MappingError.self) { try Self.receipt(json.replacing(part, with: replacement)) }
+    #expect(error?.field == field, "\(String(describing: error))")
   }
 
   @Test func aSaleHasLines() {

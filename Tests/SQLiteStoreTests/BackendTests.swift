@@ -84,6 +84,7 @@ import Testing
       try backend.insert(thing(3, [.name: .text("a"), .store: .integer(1), .code: .text("x")]))
       try backend.insert(thing(2, [.name: .text("b"), .store: .integer(1), .code: .text("x")]))
       try backend.insert(thing(1, [.name: .text("a"), .store: .integer(1)]))
+      try backend.insert(thing(5, [.name: .text("c"), .parent: .bytes(uuid(1).bytes)]))
       var deleted = thing(4, [.name: .text("a")])
       deleted.delete(stamp: stamp(2))
       try backend.insert(deleted)
@@ -92,23 +93,30 @@ import Testing
       try backend.records(
         of: Thing.tag, showing: values.map { (FieldTag($0.key.rawValue), $0.value) }, limit: limit)
     }
-    #expect(try backend.count(of: Thing.tag) == 3)
+    #expect(try backend.count(of: Thing.tag) == 4)
     #expect(try found([.name: .text("a")]) == [uuid(1), uuid(3)])
     #expect(try found([.name: .text("a")], limit: 1) == [uuid(1)])
     #expect(try found([.store: .integer(1), .code: .text("x")]) == [uuid(2), uuid(3)])
     #expect(try found([.store: .integer(1), .code: .null]) == [uuid(1)])
+    #expect(try found([.parent: .bytes(uuid(1).bytes)]) == [uuid(5)])
+    #expect(try found([.parent: .null]) == [uuid(1), uuid(2), uuid(3)])
+    #expect(try found([.parent: .bytes(uuid(2).bytes)]) == [])
     // No conversions: a number is not its text.
     #expect(try found([.store: .text("1")]) == [])
     #expect(try found([.name: .text("A")]) == [])
     #expect(try backend.records(of: EntityTag(77), showing: [], limit: 1) == [])
   }
 
-  @Test func uniqueKeysAreFoundByTheirIndex() throws {
+  @Test func uniqueKeysAndLookupsAreFoundByTheirIndex() throws {
     let directory = try Directory()
     _ = try SQLiteBackend.create(directory)
+    // A database of before has no such index until it is opened for writing.
+    try directory.sql("DROP INDEX things_by_parent")
+    _ = try SQLiteBackend.open(path: directory.database, model: TestModel.full, mode: .readWrite)
     let questions = [
-      "name IS 'a' ORDER BY id LIMIT 2": "things_by_name",
-      "home_store IS 1 AND code IS 'x' ORDER BY id LIMIT 2": "things_by_home_store_code",
+      "name = 'a' ORDER BY id LIMIT 2": "things_by_name",
+      "home_store = 1 AND code = 'x' ORDER BY id LIMIT 2": "things_by_home_store_code",
+      "parent = x'01' ORDER BY id LIMIT 2": "things_by_parent",
     ]
     for (condition, index) in questions {
       let plan = try directory.sql("EXPLAIN QUERY PLAN SELECT id FROM things WHERE \(condition)")

@@ -4,7 +4,7 @@ package import StoreModel
 /// One line of a file, ready to be committed.
 package enum ImportItem: Hashable, Sendable {
   case record(RecordWrite)
-  case sale(Sale)
+  case sale(TillReceipt)
 }
 
 package enum ImportOutcome: Hashable, Sendable {

@@ -1,29 +1,67 @@
-import Base
 package import Retail
 import StoreModel
 
-/// Makes sales from JSON objects, one a basket:
+/// Makes sales, returns and voids from JSON objects, one a receipt:
 ///
 ///     {"receipt": "35293784419", "soldAt": "2017-08-22T01:51:11Z", "member": "1534",
 ///      "lines": [{"product": "932298", "quantity": 1, "salesCents": 88, "retailDiscountCents": 51,
 ///                 "couponDiscountCents": 0, "couponMatchDiscountCents": 0}],
 ///      "payment": {"method": "cash", "amountCents": 88},
 ///      "redemptions": [{"code": "10000089078", "campaign": "13"}]}
+///     {"kind": "return", "receipt": "R-17", "soldAt": "2017-08-23T15:20:00Z", "original": "35293784419",
+///      "originalSoldAt": "2017-08-22T01:51:11Z", "member": "1534",
+///      "lines": [{"product": "932298", "quantity": -1, "salesCents": -88, "retailDiscountCents": -51}],
+///      "payment": {"method": "cash", "amountCents": -88}}
+///     {"kind": "void", "receipt": "V-4", "soldAt": "2017-08-22T01:55:00Z", "original": "35293784419"}
 ///
-/// `member`, the three discounts, `payment` and `redemptions` may be absent; `payments`, an array, stands instead of
-/// `payment` if there are several. A name that is not known is an error: a misspelt discount must not lose money.
+/// Without a `kind` it is a sale. `member`, `originalSoldAt`, the three discounts, `payment` and `redemptions` may be
+/// absent; `payments`, an array, stands instead of `payment` if there are several. A name that is not known is an error:
+/// a misspelt discount must not lose money.
 package struct SaleMapper: Sendable {
   package init() {}
 
-  package func sale(_ object: JSONObject) throws(MappingError) -> Sale {
-    let fields = Fields(object, path: "")
-    try fields.check(known: ["receipt", "soldAt", "member", "lines", "payment", "payments", "redemptions"])
+  package func sale(_ object: JSONObject) throws(MappingError) -> TillReceipt {
+    let fields = ObjectFields(object, path: "")
+    switch try kind(fields) {
+    case .sale: return .sale(try sale(fields))
+    case .return: return .return(try goods(fields))
+    case .void: return .void(try voiding(fields))
+    }
+  }
+
+  private func kind(_ fields: ObjectFields) throws(MappingError) -> Order.Kind {
+    guard let word = try fields.optionalText("kind") else { return .sale }
+    guard let kind = Order.Kind(rawValue: word) else {
+      let words = Order.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+      throw fields.error("kind", "found another word, expected one of: \(words)")
+    }
+    return kind
+  }
+
+  private func sale(_ fields: ObjectFields) throws(MappingError) -> Sale {
+    try fields.check(known: ["receipt", "soldAt", "member", "lines", "payment", "payments", "redemptions", "kind"])
     return Sale(
       receipt: try fields.text("receipt"), soldAt: try fields.time("soldAt"), member: try fields.optionalText("member"),
       lines: try lines(fields), payments: try payments(fields), redemptions: try redemptions(fields))
   }
 
-  private func lines(_ fields: Fields) throws(MappingError) -> [Sale.Line] {
+  private func goods(_ fields: ObjectFields) throws(MappingError) -> Return {
+    try fields.check(known: [
+      "kind", "receipt", "soldAt", "original", "originalSoldAt", "member", "lines", "payment", "payments",
+    ])
+    return Return(
+      receipt: try fields.text("receipt"), soldAt: try fields.time("soldAt"), original: try fields.text("original"),
+      originalSoldAt: try fields.optionalTime("originalSoldAt"), member: try fields.optionalText("member"),
+      lines: try lines(fields), payments: try payments(fields))
+  }
+
+  private func voiding(_ fields: ObjectFields) throws(MappingError) -> Voiding {
+    try fields.check(known: ["kind", "receipt", "soldAt", "original"])
+    return Voiding(
+      receipt: try fields.text("receipt"), soldAt: try fields.time("soldAt"), original: try fields.text("original"))
+  }
+
+  private func lines(_ fields: ObjectFields) throws(MappingError) -> [Sale.Line] {
     guard let objects = try fields.optionalObjects("lines"), !objects.isEmpty else {
       throw MappingError("lines", "found none, expected at least one")
     }
@@ -40,7 +78,7 @@ package struct SaleMapper: Sendable {
     }
   }
 
-  private func payments(_ fields: Fields) throws(MappingError) -> [Sale.Payment] {
+  private func payments(_ fields: ObjectFields) throws(MappingError) -> [Sale.Payment] {
     let single = try fields.optionalObject("payment")
     let several = try fields.optionalObjects("payments")
     guard single == nil || several == nil else {
@@ -57,96 +95,10 @@ package struct SaleMapper: Sendable {
     }
   }
 
-  private func redemptions(_ fields: Fields) throws(MappingError) -> [Sale.Redemption] {
+  private func redemptions(_ fields: ObjectFields) throws(MappingError) -> [Sale.Redemption] {
     try (fields.optionalObjects("redemptions") ?? []).map { redemption throws(MappingError) in
       try redemption.check(known: ["code", "campaign"])
       return Sale.Redemption(code: try redemption.text("code"), campaign: try redemption.optionalText("campaign"))
     }
-  }
-}
-
-/// An object whose members are read by name and type, and where it stands. Null is the same as absent.
-private struct Fields {
-  let object: JSONObject
-  /// Before each name in messages, such as `lines[2].`, counted from 1 as a person does.
-  let path: String
-
-  init(_ object: JSONObject, path: String) {
-    self.object = object
-    self.path = path
-  }
-
-  func error(_ name: String, _ reason: String) -> MappingError { MappingError(path + name, reason) }
-
-  func check(known names: [String]) throws(MappingError) {
-    for member in object.members where !names.contains(member.name) {
-      throw MappingError(
-        path.isEmpty ? nil : String(path.dropLast()),
-        "found \(quoted(member.name)), which is no known name here; known are: \(names.joined(separator: ", "))")
-    }
-  }
-
-  private func value(_ name: String) -> JSONValue? {
-    let value = object[name]
-    return value == .null ? nil : value
-  }
-
-  func optionalText(_ name: String) throws(MappingError) -> String? {
-    switch value(name) {
-    case nil: return nil
-    case .string(let text): return text
-    case let other?: throw error(name, "found \(other.kindName), expected a string")
-    }
-  }
-
-  func text(_ name: String) throws(MappingError) -> String {
-    guard let text = try optionalText(name) else { throw error(name, "found none, expected a string") }
-    return text
-  }
-
-  func optionalInteger(_ name: String) throws(MappingError) -> Int64? {
-    switch value(name) {
-    case nil: return nil
-    case .integer(let number): return number
-    case let other?: throw error(name, "found \(other.kindName), expected a whole number; amounts are in minor units")
-    }
-  }
-
-  func integer(_ name: String) throws(MappingError) -> Int64 {
-    guard let number = try optionalInteger(name) else { throw error(name, "found none, expected a whole number") }
-    return number
-  }
-
-  func time(_ name: String) throws(MappingError) -> WallTime {
-    let text = try text(name)
-    do throws(RFC3339Error) {
-      return try RFC3339.parse(text)
-    } catch {
-      throw self.error(name, "\(error.reason); expected a timestamp such as 2017-06-03T17:05:00Z")
-    }
-  }
-
-  func optionalObject(_ name: String) throws(MappingError) -> Fields? {
-    switch value(name) {
-    case nil: return nil
-    case .object(let object): return Fields(object, path: "\(path)\(name).")
-    case let other?: throw error(name, "found \(other.kindName), expected an object")
-    }
-  }
-
-  func optionalObjects(_ name: String) throws(MappingError) -> [Fields]? {
-    guard let value = value(name) else { return nil }
-    guard case .array(let elements) = value else {
-      throw error(name, "found \(value.kindName), expected an array of objects")
-    }
-    var objects: [Fields] = []
-    for (number, element) in zip(1..., elements) {
-      let place = "\(name)[\(number)]"
-      guard case .object(let object) = element else {
-        throw error(place, "found \(element.kindName), expected an object")
-      }
-      objects.append(Fields(object, path: "\(path)\(place)."))
-    }
-    return objects
   }
 }

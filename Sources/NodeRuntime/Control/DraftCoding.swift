@@ -1,9 +1,7 @@
-import Base
-package import Retail
 package import StoreModel
 package import Wire
 
-// Commits and sales as control messages. Both ends are of one version: `syncctl` and the daemons are installed together.
+// Commits as control messages. Both ends are of one version: `syncctl` and the daemons are installed together.
 
 extension Value {
   var controlValue: CBORValue {
@@ -98,52 +96,5 @@ extension CommitDraft {
       writes.append(RecordWrite(entity: EntityTag(entity), id: RecordID(id), action))
     }
     self.init(writes)
-  }
-}
-
-extension Sale {
-  package var controlValue: CBORValue {
-    .object([
-      "receipt": .text(receipt),
-      "soldAt": .integer(soldAt.milliseconds),
-      "member": member.map(CBORValue.text),
-      "lines": .array(
-        lines.map { line in
-          .array([
-            .text(line.product), .integer(line.quantity), .integer(line.salesAmount), .integer(line.retailDiscount),
-            .integer(line.couponDiscount), .integer(line.couponMatchDiscount),
-          ])
-        }),
-      "payments": .array(payments.map { .array([.text($0.method.rawValue), .integer($0.amount)]) }),
-      "redemptions": .array(redemptions.map { .array([.text($0.code), $0.campaign.map(CBORValue.text) ?? .null]) }),
-    ])
-  }
-
-  package init?(_ control: CBORValue) {
-    guard let receipt = control["receipt"]?.textValue, let soldAt = control["soldAt"]?.integerValue,
-      let lines = control["lines"]?.arrayValue, let payments = control["payments"]?.arrayValue,
-      let redemptions = control["redemptions"]?.arrayValue
-    else { return nil }
-    self.init(
-      receipt: receipt, soldAt: WallTime(milliseconds: soldAt), member: control["member"]?.textValue, lines: [])
-    for line in lines {
-      guard let items = line.arrayValue, items.count == 6, let product = items[0].textValue else { return nil }
-      let numbers = items[1...].compactMap(\.integerValue)
-      guard numbers.count == 5 else { return nil }
-      self.lines.append(
-        Line(
-          product: product, quantity: numbers[0], salesAmount: numbers[1], retailDiscount: numbers[2],
-          couponDiscount: numbers[3], couponMatchDiscount: numbers[4]))
-    }
-    for payment in payments {
-      guard let items = payment.arrayValue, items.count == 2, let word = items[0].textValue,
-        let method = StoreModel.Payment.Method(rawValue: word), let amount = items[1].integerValue
-      else { return nil }
-      self.payments.append(Payment(method: method, amount: amount))
-    }
-    for redemption in redemptions {
-      guard let items = redemption.arrayValue, items.count == 2, let code = items[0].textValue else { return nil }
-      self.redemptions.append(Redemption(code: code, campaign: items[1].textValue))
-    }
   }
 }

@@ -15,9 +15,13 @@ package import Wire
 package final class StoreGate: @unchecked Sendable {
   package typealias Engine = StoreEngine<SQLiteBackend>
 
+  /// Takes one draft into the transaction that is open.
+  package typealias Commit = (CommitDraft) throws(StoreError) -> CommitResult
+
   private struct WaitingCommit: Sendable {
-    var drafts: [CommitDraft]
-    var completion: @Sendable (Result<[CommitResult], StoreError>) -> Void
+    /// Commits what the caller wants, and gives what to call once that is durable.
+    var commit: @Sendable (Engine, Commit) throws(StoreError) -> @Sendable () -> Void
+    var fail: @Sendable (StoreError) -> Void
   }
 
   private let writing = DispatchQueue(label: "storesync.writing")
@@ -69,8 +73,28 @@ package final class StoreGate: @unchecked Sendable {
   package func commit(
     _ drafts: [CommitDraft], completion: @escaping @Sendable (Result<[CommitResult], StoreError>) -> Void
   ) {
+    commit(
+      planning: { _, commit throws(StoreError) in
+        var results: [CommitResult] = []
+        for draft in drafts { results.append(try commit(draft)) }
+        return results
+      }, completion: completion)
+  }
+
+  /// The same for drafts that depend on what is there and on each other: `body` reads and commits in turn, in one
+  /// transaction, so that nobody writes in between.
+  package func commit<Value: Sendable>(
+    planning body: @escaping @Sendable (Engine, Commit) throws(StoreError) -> Value,
+    completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) {
+    let commit = WaitingCommit { engine, commit throws(StoreError) in
+      let value = try body(engine, commit)
+      return { completion(.success(value)) }
+    } fail: { error in
+      completion(.failure(error))
+    }
     let isFirst = waiting.withLock { waiting in
-      waiting.append(WaitingCommit(drafts: drafts, completion: completion))
+      waiting.append(commit)
       return waiting.count == 1
     }
     if isFirst { writing.async { self.commitWaiting() } }
@@ -83,14 +107,15 @@ package final class StoreGate: @unchecked Sendable {
       return waiting
     }
     do throws(StoreError) {
-      var results = try writer.commit(commits.flatMap(\.drafts), at: clock.now)[...]
-      for commit in commits {
-        commit.completion(.success(Array(results.prefix(commit.drafts.count))))
-        results = results.dropFirst(commit.drafts.count)
+      let completions = try writer.commit(at: clock.now) { commit throws(StoreError) in
+        var completions: [@Sendable () -> Void] = []
+        for waiting in commits { completions.append(try waiting.commit(writer, commit)) }
+        return completions
       }
+      for completion in completions { completion() }
       noteGrowth()
     } catch {
-      for commit in commits { commit.completion(.failure(error)) }
+      for commit in commits { commit.fail(error) }
     }
   }
 

@@ -22,10 +22,21 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   package var identity: NodeIdentity { node.identity }
 
   package func commit(_ drafts: [CommitDraft], at wall: WallTime) throws(StoreError) -> [CommitResult] {
-    try write(at: wall) { transaction throws(StoreError) in
+    try commit(at: wall) { commit throws(StoreError) in
       var results: [CommitResult] = []
-      for draft in drafts { results.append(try transaction.commit(draft)) }
+      for draft in drafts { results.append(try commit(draft)) }
       return results
+    }
+  }
+
+  /// Commits drafts that depend on what is there and on each other: `body` reads the engine's records as they are within
+  /// the transaction, and hands over one draft after the other. What was committed is durable when this returns, and
+  /// nobody has written in between.
+  package func commit<Result>(
+    at wall: WallTime, planning body: ((CommitDraft) throws(StoreError) -> CommitResult) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    try write(at: wall) { transaction throws(StoreError) in
+      try body { draft throws(StoreError) in try transaction.commit(draft) }
     }
   }
 
@@ -120,6 +131,14 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     of entity: EntityTag, after id: RecordID?, limit: Int
   ) throws(StoreError) -> [RecordState] {
     try backend.records(of: entity, after: id, limit: limit)
+  }
+
+  /// The live records of an entity that show these values in these fields; ascending, `limit` at the most. Quick for a
+  /// unique key's fields and for an entity's `lookups`.
+  package func records(
+    of entity: EntityTag, showing values: [(field: FieldTag, value: Value)], limit: Int
+  ) throws(StoreError) -> [RecordID] {
+    try backend.records(of: entity, showing: values, limit: limit)
   }
 
   package func heldEntities() throws(StoreError) -> [EntityTag] { try backend.heldEntities() }

@@ -1,16 +1,40 @@
 import Base
 import StoreModel
 
+/// Refuses what cannot become records, and what was meant otherwise: amounts without their signs would take goods and
+/// money the wrong way.
+func check(_ goods: Return, store: UInt32) throws(RetailError) {
+  try check(goods.facts)
+  try checkReceipt(goods.original, "an original receipt number")
+  if let time = goods.originalSoldAt { try checkTime(time, "originalSoldAt") }
+  for (number, line) in zip(1..., goods.lines) where line.quantity > 0 {
+    throw RetailError(
+      .invalidAmount,
+      "line \(number): found the quantity \(line.quantity), expected none or less: what comes back is negative; what is "
+        + "sold has a receipt of its own")
+  }
+  let total = goods.lines.reduce(0) { $0 + $1.salesAmount }
+  guard total <= 0 else {
+    throw RetailError(
+      .invalidAmount, "found sales amounts of \(total) in all, expected none or less: what is given back is negative")
+  }
+  guard goods.originalID(store: store) != goods.orderID(store: store) else {
+    throw RetailError(.originalUnfit, "found a return that names itself as the original, expected the sale's receipt")
+  }
+}
+
+func check(_ voiding: Voiding) throws(RetailError) {
+  try checkReceipt(voiding.receipt)
+  try checkTime(voiding.soldAt)
+  try checkReceipt(voiding.original, "an original receipt number")
+}
+
 /// Refuses what cannot become records. What is merely odd, such as a quantity of zero, is a fact of the till.
 func check(_ sale: Sale) throws(RetailError) {
   try checkReceipt(sale.receipt)
-  guard RetailLimits.soldAtMilliseconds.contains(sale.soldAt.milliseconds) else {
-    throw RetailError(
-      .invalidTime,
-      "found soldAt \(RFC3339.format(sale.soldAt)), expected a time from 1970 to 9999; check the till's clock")
-  }
+  try checkTime(sale.soldAt)
   guard !sale.lines.isEmpty else {
-    throw RetailError(.noLines, "found a sale without lines, expected at least one")
+    throw RetailError(.noLines, "found a receipt without lines, expected at least one")
   }
   try checkSize(sale)
   if let member = sale.member, !Member.identity.isValid(RecordID(key: member)) {
@@ -23,12 +47,20 @@ func check(_ sale: Sale) throws(RetailError) {
   for (number, redemption) in zip(1..., sale.redemptions) { try check(redemption, number: number) }
 }
 
-private func checkReceipt(_ receipt: String) throws(RetailError) {
+private func checkTime(_ time: WallTime, _ name: String = "soldAt") throws(RetailError) {
+  guard RetailLimits.soldAtMilliseconds.contains(time.milliseconds) else {
+    throw RetailError(
+      .invalidTime,
+      "found \(name) \(RFC3339.format(time)), expected a time from 1970 to 9999; check the till's clock")
+  }
+}
+
+private func checkReceipt(_ receipt: String, _ what: String = "a receipt number") throws(RetailError) {
   let isPlain = receipt.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
   guard (1...RetailLimits.receiptBytes).contains(receipt.utf8.count), isPlain else {
     throw RetailError(
       .invalidReceipt,
-      "found a receipt number of \(receipt.utf8.count) bytes\(isPlain ? "" : " with control characters"), "
+      "found \(what) of \(receipt.utf8.count) bytes\(isPlain ? "" : " with control characters"), "
         + "expected 1 to \(RetailLimits.receiptBytes) bytes without control characters")
   }
 }
@@ -40,7 +72,7 @@ private func checkSize(_ sale: Sale) throws(RetailError) {
     throw RetailError(
       .tooLarge,
       "found \(sale.lines.count) lines, \(sale.payments.count) payments and \(sale.redemptions.count) redemptions, "
-        + "\(count) records; expected at most \(ModelLimits.groupRecordCount) in one sale; split it over receipts")
+        + "\(count) records; expected at most \(ModelLimits.groupRecordCount) in one receipt; split it over several")
   }
 }
 

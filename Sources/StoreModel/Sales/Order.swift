@@ -80,6 +80,7 @@ extension Order {
   package static var scope: Scope<Field> { .stores([.store]) }
   package static var owner: Field? { .store }
   package static var unique: [UniqueKey<Field>] { [UniqueKey("order_receipt", [.store, .receipt])] }
+  package static var lookups: [Field] { [.original] }
 
   package static func declaration(of field: Field) -> FieldDeclaration {
     switch field {

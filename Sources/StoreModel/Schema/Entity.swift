@@ -45,6 +45,8 @@ package protocol Entity: Sendable, Equatable {
   /// The field that names the store that owns a record, if the entity has owners.
   static var owner: Field? { get }
   static var unique: [UniqueKey<Field>] { get }
+  /// Fields by whose value the node looks records up; each has an index of its own, of the records that have a value.
+  static var lookups: [Field] { get }
   static var balances: [BalanceDeclaration<Field>] { get }
   static func declaration(of field: Field) -> FieldDeclaration
 
@@ -60,6 +62,7 @@ extension Entity {
   package static var lane: Lane { .normal }
   package static var owner: Field? { nil }
   package static var unique: [UniqueKey<Field>] { [] }
+  package static var lookups: [Field] { [] }
   package static var balances: [BalanceDeclaration<Field>] { [] }
 }
 
