@@ -141,7 +141,7 @@ import Testing
   }
 
   @Test func returnsOfOneOrderAreLimited() throws {
-    let shop = try Shop()
+    let shop = try Shop(.sqlite)
     let returns = (0...RetailLimits.returnsPerOrder).map { goods("R\($0)", 60 + $0, of: "1001", line("tea", 0, 0)) }
     let outcomes = try shop.take([Self.bought] + returns)
     #expect(outcomes.dropLast().allSatisfy { $0 == .committed } && outcomes.last == .refused(.tooManyReturns))

@@ -155,6 +155,10 @@ func line(_ product: String, _ quantity: Int64, _ cents: Int64) -> Sale.Line {
 }
 
 func sale(_ receipt: String, _ minutes: Int, member: String? = nil, _ lines: Sale.Line...) -> TillReceipt {
+  sale(receipt, minutes, member: member, lines)
+}
+
+func sale(_ receipt: String, _ minutes: Int, member: String? = nil, _ lines: [Sale.Line]) -> TillReceipt {
   .sale(
     Sale(
       receipt: receipt, soldAt: time(minutes), member: member, lines: lines,
@@ -164,6 +168,13 @@ func sale(_ receipt: String, _ minutes: Int, member: String? = nil, _ lines: Sal
 func goods(
   _ receipt: String, _ minutes: Int, of original: String, at originalMinutes: Int? = nil, member: String? = nil,
   _ lines: Sale.Line...
+) -> TillReceipt {
+  goods(receipt, minutes, of: original, at: originalMinutes, member: member, lines)
+}
+
+func goods(
+  _ receipt: String, _ minutes: Int, of original: String, at originalMinutes: Int? = nil, member: String? = nil,
+  _ lines: [Sale.Line]
 ) -> TillReceipt {
   .return(
     Return(
