@@ -36,6 +36,8 @@ package struct ConflictCase: Hashable, Sendable {
     case open
     /// A declared rule has decided it; the other values are kept.
     case decided
+    /// A person has seen to it, and it stays as it is; it opens again if more comes to it.
+    case accepted
     /// It has ended: somebody wrote the field again, or the clash is gone.
     case closed
   }
@@ -76,7 +78,7 @@ package struct ParkedGroup: Hashable, Sendable {
   package var reason: String
   /// The records that it touches, as far as they are known: later groups that touch them park behind it.
   package var keys: [RecordKey]
-  /// The group as it came, decodable by itself.
+  /// The group as it came, decodable by itself; empty where only the rest was asked for.
   package var payload: [UInt8]
 
   package init(

@@ -74,6 +74,22 @@ package protocol RecordStore: AnyObject {
   /// Ascending by number.
   func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase]
   func parkedGroups() throws(StoreError) -> [ParkedGroup]
+
+  /// Does with a conflict case what a person has chosen.
+  func settle(_ number: Int64, _ choice: SettlementChoice, note: String?, at wall: WallTime) throws(StoreError)
+    -> SettleResult
+  /// Tries parked groups again: all, or one with those of the same records that came before or after it.
+  func retryParked(_ number: Int64?, at wall: WallTime, decoding decode: ([UInt8]) -> IncomingGroup)
+    throws(StoreError) -> [ParkedRetry]
+  /// Drops a parked group for good: what it would have written never comes, unless its writer writes it again.
+  func dropParked(_ number: Int64) throws(StoreError) -> ParkedGroup?
+
+  /// Writes down that a peer has not applied groups of this node's log.
+  func noteNotApplied(
+    _ groups: [NotApplied], by peer: NodeNumber, lane: Lane, after: Sequence64, through: Sequence64, at wall: WallTime
+  ) throws(StoreError)
+  /// What is not applied between this node and a peer, either way.
+  func exceptions(of peer: NodeNumber, acknowledged: LaneMap<Sequence64>) throws(StoreError) -> [PeerException]
 }
 
 package struct Balance: Hashable, Sendable {

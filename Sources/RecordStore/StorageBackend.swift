@@ -83,9 +83,27 @@ package protocol StorageBackend: AnyObject {
   func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase]
   /// Inserts the case if its number is 0, else replaces it.
   func put(_ conflictCase: ConflictCase) throws(StoreError)
+  func conflictCase(number: Int64) throws(StoreError) -> ConflictCase?
+  func add(_ settlement: Settlement) throws(StoreError)
+  /// Of one case, the earliest first.
+  func settlements(of caseNumber: Int64) throws(StoreError) -> [Settlement]
 
   func park(_ group: ParkedGroup) throws(StoreError)
   /// Whether a parked group of this peer touches the record.
   func isBlockedByParked(_ key: RecordKey, from peer: NodeNumber) throws(StoreError) -> Bool
   func parkedGroups() throws(StoreError) -> [ParkedGroup]
+  /// The same without their payloads.
+  func parkedSummaries() throws(StoreError) -> [ParkedGroup]
+  func parkedGroup(_ number: Int64) throws(StoreError) -> ParkedGroup?
+  /// How many groups of a peer are parked, and the bytes of their payloads.
+  func parkedSize(of peer: NodeNumber) throws(StoreError) -> (count: Int, bytes: Int)
+  /// Replaces the code, the reason and the keys of a parked group.
+  func updateParked(_ group: ParkedGroup) throws(StoreError)
+  func removeParked(_ number: Int64) throws(StoreError)
+
+  /// Inserts it if its number is 0, else replaces it.
+  func put(_ exception: PeerException) throws(StoreError)
+  func removeException(_ number: Int64) throws(StoreError)
+  /// Ascending by number.
+  func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException]
 }

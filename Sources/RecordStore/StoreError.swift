@@ -12,6 +12,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case io
     /// A batch that does not start at the receiver's cursor, or comes from another log than announced.
     case wrongCursor = "wrong-cursor"
+    /// A peer has more parked here than a node keeps.
+    case parkedFull = "parked-full"
     /// A mistake of ours that was noticed in time.
     case internalError = "internal-error"
   }

@@ -5,6 +5,17 @@ package enum StoreLimits {
   package static let clockToleranceMilliseconds: Int64 = 60_000
   /// Records that one unique clash names; more share the value, but a person has seen enough.
   package static let clashRecordCount = 100
+  /// Groups of one peer that a node parks. More is no accident but a peer that sends rubbish, or a node that is too old:
+  /// the link to that peer then stops, so that nothing is lost and nobody else's disk is filled.
+  package static let parkedGroupCount = 10_000
+  /// Bytes of one peer's parked groups, for the same reason: groups may be large.
+  package static let parkedBytes = 256 << 20
+  /// Exceptions that are remembered of one peer; beyond that the oldest are forgotten. A person has seen enough.
+  package static let exceptionCount = 1_000
+  /// Log entries that are looked at to find the group that a peer has not applied.
+  static let exceptionScanCount = 1_000
+  /// Of the note that a person gives with a decision.
+  package static let noteBytes = 1_000
   /// Log entries that the reading of one stretch may pull in from other lanes to keep groups whole.
   package static let pulledGroupCount = 1_000
   /// Earlier epochs of a log that are remembered: 16 starts with a link each, about two weeks of a PC that is switched off at

@@ -12,6 +12,7 @@ final class CaseTable {
   private let replace: SQLiteStatement
   private let listOfRecord: SQLiteStatement
   private let findBySubject: SQLiteStatement
+  private let findByNumber: SQLiteStatement
   private let listAll: SQLiteStatement
   private let listOpen: SQLiteStatement
 
@@ -27,6 +28,7 @@ final class CaseTable {
     listOfRecord = statement("\(select) WHERE entity = ? AND record = ? AND status <> 'closed' ORDER BY number")
     findBySubject = statement(
       "\(select) WHERE entity = ? AND record = ? AND kind = ? AND detail = ? ORDER BY number DESC LIMIT 1")
+    findByNumber = statement("\(select) WHERE number = ?")
     listAll = statement("\(select) ORDER BY number")
     listOpen = statement("\(select) WHERE status <> 'closed' ORDER BY number")
   }
@@ -44,6 +46,11 @@ final class CaseTable {
     findBySubject.bind(subject.kind.rawValue, at: 3)
     findBySubject.bind(subject.detail, at: 4)
     return try findBySubject.first { row throws(StoreError) in try read(row) }
+  }
+
+  func find(number: Int64) throws(StoreError) -> ConflictCase? {
+    findByNumber.bind(number, at: 1)
+    return try findByNumber.first { row throws(StoreError) in try read(row) }
   }
 
   func cases(includingClosed: Bool) throws(StoreError) -> [ConflictCase] {

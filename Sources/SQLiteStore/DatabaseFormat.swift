@@ -56,6 +56,15 @@ enum DatabaseFormat {
     CREATE TABLE IF NOT EXISTS sync_counter_step (
       sequence INTEGER NOT NULL, entity INTEGER NOT NULL, "row" INTEGER NOT NULL, field INTEGER NOT NULL,
       difference INTEGER NOT NULL, PRIMARY KEY (sequence, entity, "row", field)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_settlement (
+      number INTEGER PRIMARY KEY AUTOINCREMENT, case_number INTEGER NOT NULL, choice TEXT NOT NULL, note TEXT,
+      at INTEGER NOT NULL, time INTEGER, node INTEGER, incarnation INTEGER);
+    CREATE INDEX IF NOT EXISTS sync_settlement_case ON sync_settlement (case_number);
+    CREATE TABLE IF NOT EXISTS sync_exception (
+      number INTEGER PRIMARY KEY AUTOINCREMENT, peer INTEGER NOT NULL, side INTEGER NOT NULL, at INTEGER NOT NULL,
+      outcome TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL, sequence INTEGER NOT NULL, time INTEGER,
+      node INTEGER, incarnation INTEGER, keys BLOB NOT NULL);
+    CREATE INDEX IF NOT EXISTS sync_exception_peer ON sync_exception (peer, number);
     """
 
   static func addLaterTables(_ connection: SQLiteConnection) throws(StoreError) {

@@ -13,6 +13,12 @@ final class ParkedTable {
   private let isBlocked: SQLiteStatement
   private let list: SQLiteStatement
   private let listKeys: SQLiteStatement
+  private let listSummaries: SQLiteStatement
+  private let find: SQLiteStatement
+  private let measure: SQLiteStatement
+  private let change: SQLiteStatement
+  private let removeGroup: SQLiteStatement
+  private let removeKeys: SQLiteStatement
 
   init(_ connection: SQLiteConnection) {
     path = connection.path
@@ -28,6 +34,13 @@ final class ParkedTable {
       WHERE touched.entity = ? AND touched.id = ? AND parked.peer = ? LIMIT 1
       """)
     list = statement("SELECT \(all) FROM sync_parked ORDER BY number")
+    listSummaries = statement(
+      "SELECT number, peer, lane, received_at, code, reason, x'' FROM sync_parked ORDER BY number")
+    find = statement("SELECT \(all) FROM sync_parked WHERE number = ?")
+    measure = statement("SELECT count(*), coalesce(sum(length(payload)), 0) FROM sync_parked WHERE peer = ?")
+    change = statement("UPDATE sync_parked SET code = ?, reason = ? WHERE number = ?")
+    removeGroup = statement("DELETE FROM sync_parked WHERE number = ?")
+    removeKeys = statement("DELETE FROM sync_parked_key WHERE number = ?")
     listKeys = statement("SELECT entity, id FROM sync_parked_key WHERE number = ? ORDER BY place")
   }
 
@@ -40,7 +53,10 @@ final class ParkedTable {
     insert.bind(group.reason, at: 6)
     insert.bind(group.payload, at: 7)
     try insert.run()
-    let number = connection.lastInsertedRow
+    try insertKeys(of: group, number: connection.lastInsertedRow)
+  }
+
+  private func insertKeys(of group: ParkedGroup, number: Int64) throws(StoreError) {
     for (place, key) in group.keys.enumerated() {
       insertKey.bind(key.entity.rawValue, at: 1)
       insertKey.bind(key.id.bytes, at: 2)
@@ -57,17 +73,51 @@ final class ParkedTable {
     return try isBlocked.first { _ throws(StoreError) in true } ?? false
   }
 
-  func groups() throws(StoreError) -> [ParkedGroup] {
-    try list.all { row throws(StoreError) in
-      let number = try row.integer(0)
-      guard let lane = Lane(rawValue: try row.integer(2, as: UInt8.self)) else {
-        throw .corrupt(path, "sync_parked \(number): expected a known lane, found another")
-      }
-      return ParkedGroup(
-        number: number, peer: NodeNumber(try row.integer(1, as: UInt32.self)), lane: lane,
-        receivedAt: WallTime(milliseconds: try row.integer(3)), code: try row.text(4), reason: try row.text(5),
-        keys: try keys(of: number), payload: try row.bytes(6))
+  func groups() throws(StoreError) -> [ParkedGroup] { try list.all { row throws(StoreError) in try read(row) } }
+
+  /// Without the payloads, which may be large.
+  func summaries() throws(StoreError) -> [ParkedGroup] {
+    try listSummaries.all { row throws(StoreError) in try read(row) }
+  }
+
+  func group(_ number: Int64) throws(StoreError) -> ParkedGroup? {
+    find.bind(number, at: 1)
+    return try find.first { row throws(StoreError) in try read(row) }
+  }
+
+  func size(of peer: NodeNumber) throws(StoreError) -> (count: Int, bytes: Int) {
+    measure.bind(peer.rawValue, at: 1)
+    return try measure.first { row throws(StoreError) in
+      (try row.integer(0, as: Int.self), try row.integer(1, as: Int.self))
+    } ?? (0, 0)
+  }
+
+  func update(_ group: ParkedGroup) throws(StoreError) {
+    change.bind(group.code, at: 1)
+    change.bind(group.reason, at: 2)
+    change.bind(group.number, at: 3)
+    try change.run()
+    removeKeys.bind(group.number, at: 1)
+    try removeKeys.run()
+    try insertKeys(of: group, number: group.number)
+  }
+
+  func remove(_ number: Int64) throws(StoreError) {
+    removeGroup.bind(number, at: 1)
+    try removeGroup.run()
+    removeKeys.bind(number, at: 1)
+    try removeKeys.run()
+  }
+
+  private func read(_ row: SQLiteStatement) throws(StoreError) -> ParkedGroup {
+    let number = try row.integer(0)
+    guard let lane = Lane(rawValue: try row.integer(2, as: UInt8.self)) else {
+      throw .corrupt(path, "sync_parked \(number): expected a known lane, found another")
     }
+    return ParkedGroup(
+      number: number, peer: NodeNumber(try row.integer(1, as: UInt32.self)), lane: lane,
+      receivedAt: WallTime(milliseconds: try row.integer(3)), code: try row.text(4), reason: try row.text(5),
+      keys: try keys(of: number), payload: try row.bytes(6))
   }
 
   private func keys(of number: Int64) throws(StoreError) -> [RecordKey] {

@@ -118,4 +118,23 @@ extension SQLiteBackend {
     try parked.blocks(key, from: peer)
   }
   package func parkedGroups() throws(StoreError) -> [ParkedGroup] { try parked.groups() }
+  package func parkedSummaries() throws(StoreError) -> [ParkedGroup] { try parked.summaries() }
+  package func parkedGroup(_ number: Int64) throws(StoreError) -> ParkedGroup? { try parked.group(number) }
+  package func parkedSize(of peer: NodeNumber) throws(StoreError) -> (count: Int, bytes: Int) {
+    try parked.size(of: peer)
+  }
+  package func updateParked(_ group: ParkedGroup) throws(StoreError) { try parked.update(group) }
+  package func removeParked(_ number: Int64) throws(StoreError) { try parked.remove(number) }
+
+  package func conflictCase(number: Int64) throws(StoreError) -> ConflictCase? { try cases.find(number: number) }
+  package func add(_ settlement: Settlement) throws(StoreError) { try judgements.add(settlement) }
+  package func settlements(of caseNumber: Int64) throws(StoreError) -> [Settlement] {
+    try judgements.settlements(of: caseNumber)
+  }
+
+  package func put(_ exception: PeerException) throws(StoreError) { try judgements.put(exception) }
+  package func removeException(_ number: Int64) throws(StoreError) { try judgements.removeException(number) }
+  package func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException] {
+    try judgements.exceptions(of: peer)
+  }
 }

@@ -23,6 +23,7 @@ package final class SQLiteBackend: StorageBackend {
   let peers: PeerTables
   let cases: CaseTable
   let parked: ParkedTable
+  let judgements: JudgementTables
   let settings: SettingTable
   /// One for each entity of the model.
   let tables: [EntityTag: RecordTable]
@@ -65,6 +66,7 @@ package final class SQLiteBackend: StorageBackend {
     peers = PeerTables(connection)
     cases = CaseTable(connection)
     parked = ParkedTable(connection)
+    judgements = JudgementTables(connection)
     settings = SettingTable(connection)
     var tables: [EntityTag: RecordTable] = [:]
     var balances: [String: BalanceTable] = [:]

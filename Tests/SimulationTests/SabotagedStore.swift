@@ -96,4 +96,25 @@ final class SabotagedStore: RecordStore {
     try engine.conflictCases(includingClosed: includingClosed)
   }
   func parkedGroups() throws(StoreError) -> [ParkedGroup] { try engine.parkedGroups() }
+  func settle(
+    _ number: Int64, _ choice: SettlementChoice, note: String?, at wall: WallTime
+  ) throws(StoreError) -> SettleResult {
+    try engine.settle(number, choice, note: note, at: wall)
+  }
+  func retryParked(
+    _ number: Int64?, at wall: WallTime, decoding decode: ([UInt8]) -> IncomingGroup
+  ) throws(StoreError) -> [ParkedRetry] {
+    try engine.retryParked(number, at: wall, decoding: decode)
+  }
+  func dropParked(_ number: Int64) throws(StoreError) -> ParkedGroup? { try engine.dropParked(number) }
+  func noteNotApplied(
+    _ groups: [NotApplied], by peer: NodeNumber, lane: Lane, after: Sequence64, through: Sequence64, at wall: WallTime
+  ) throws(StoreError) {
+    try engine.noteNotApplied(groups, by: peer, lane: lane, after: after, through: through, at: wall)
+  }
+  func exceptions(
+    of peer: NodeNumber, acknowledged: LaneMap<Sequence64>
+  ) throws(StoreError) -> [PeerException] {
+    try engine.exceptions(of: peer, acknowledged: acknowledged)
+  }
 }

@@ -24,8 +24,11 @@ extension StoreTransaction {
     }
     var results: [GroupResult] = []
     let start = node.head + 1
+    var exceptions = try ExceptionLedger(backend, peer: batch.peer)
     for (index, group) in batch.groups.enumerated() {
-      results.append(try apply(group, at: index, of: batch, startingAt: start, isolating: isolating))
+      let result = try apply(group, at: index, of: batch, startingAt: start, isolating: isolating)
+      results.append(result)
+      try exceptions.note(result, of: group, at: wall)
     }
     // The cursor lies in the transaction that it speaks for: it never passes what is neither applied nor parked.
     let next = ReceiveCursor(
@@ -70,7 +73,7 @@ extension StoreTransaction {
   }
 
   /// Undoes what `body` wrote if it fails.
-  private mutating func isolated(_ body: (inout Self) throws(ApplyError) -> Void) throws(ApplyError) {
+  mutating func isolated(_ body: (inout Self) throws(ApplyError) -> Void) throws(ApplyError) {
     var copy = self
     var failure: ApplyError?
     _ = try lift { () throws(StoreError) -> Bool? in
@@ -91,19 +94,28 @@ extension StoreTransaction {
   private func park(
     _ index: Int, of batch: IncomingBatch, keys: [RecordKey], code: String, reason: String
   ) throws(StoreError) -> GroupResult {
+    let payload = batch.payload(index)
+    let size = try backend.parkedSize(of: batch.peer)
+    guard size.count < StoreLimits.parkedGroupCount, size.bytes + payload.count <= StoreLimits.parkedBytes else {
+      throw StoreError(
+        .parkedFull,
+        "\(size.count) groups of node \(batch.peer) with \(size.bytes) bytes are parked, and another would be (\(reason)); "
+          + "nothing more is taken from it until `syncctl parked retry` or `drop` has made room")
+    }
     try backend.park(
       ParkedGroup(
         number: 0, peer: batch.peer, lane: batch.lane, receivedAt: wall, code: code, reason: reason, keys: keys,
-        payload: batch.payload(index)))
+        payload: payload))
     return .parked(code: code, reason: reason)
   }
 
   /// A group is applied whole or not at all: everything is checked and merged before anything is written.
-  private mutating func merge(
-    _ group: CommitGroup, lane: Lane, from peer: NodeNumber, batchStart: Sequence64
+  /// - Parameter isFromNow: whether the peer has just sent it, and so has it still.
+  mutating func merge(
+    _ group: CommitGroup, lane: Lane, from peer: NodeNumber, batchStart: Sequence64?, isFromNow: Bool = true
   ) throws(ApplyError) {
     var changes: [Change] = []
-    var isAsReceived = true
+    var isAsReceived = isFromNow
     var keys: Set<RecordKey> = []
     if node.identity.isHQ, let eviction = group.evictions.first {
       let name = model.entity(eviction.key.entity)?.name ?? "\(eviction.key.entity)"
@@ -210,14 +222,14 @@ extension ReceiveCursor {
 }
 
 /// Why a group was not merged: it does not fit the model (and is parked), or the store failed (and nothing happened).
-private enum ApplyError: Error {
+enum ApplyError: Error {
   case model(ModelError)
   /// The peer may not say this; it is shown, and not kept.
   case refused(ModelError)
   case store(StoreError)
 }
 
-private func lift<Result>(_ body: () throws(StoreError) -> Result) throws(ApplyError) -> Result {
+func lift<Result>(_ body: () throws(StoreError) -> Result) throws(ApplyError) -> Result {
   do {
     return try body()
   } catch {

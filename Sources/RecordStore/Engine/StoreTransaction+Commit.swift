@@ -120,12 +120,16 @@ struct WritePlanner {
     guard schema.mutability == .mutable else {
       throw ModelError(.immutable, entity: schema.name, "a fact is not deleted; write one that corrects it")
     }
-    // Taking the record away takes its fields away.
+    try checkWriters(of: state)
+    state.delete(stamp: stamp)
+    return state
+  }
+
+  /// Taking a record away takes its fields away, and bringing it back brings them.
+  func checkWriters(of state: RecordState) throws(ModelError) {
     for field in schema.fields where state.content(of: field.tag) != nil {
       try checkWriter(of: field, owner: state.owner(schema))
     }
-    state.delete(stamp: stamp)
-    return state
   }
 
   private func planCreation(

@@ -82,6 +82,8 @@ extension StoreTransaction {
         number: 0, subject: subject, status: status, records: records, candidates: candidates, reason: reason,
         openedAt: wall, changedAt: wall)
     if next.status == .closed { next.openedAt = wall }
+    // What a person has accepted stays so, unless more has come to it.
+    if next.status == .accepted, status == .open, next.records == records, next.candidates == candidates { return }
     next.status = status
     next.records = records
     next.candidates = candidates

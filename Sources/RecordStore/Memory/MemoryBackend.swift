@@ -86,6 +86,10 @@ private struct Storage {
   var cases: [ConflictCase.Subject: ConflictCase] = [:]
   var lastCase: Int64 = 0
   var parked: [ParkedGroup] = []
+  var lastParked: Int64 = 0
+  var settlements: [Settlement] = []
+  var exceptions: [PeerException] = []
+  var lastException: Int64 = 0
 }
 
 extension MemoryBackend {
@@ -239,7 +243,8 @@ extension MemoryBackend {
 
   package func park(_ group: ParkedGroup) {
     var group = group
-    group.number = (storage.parked.last?.number ?? 0) + 1
+    write(\.lastParked, storage.lastParked + 1)
+    group.number = storage.lastParked
     write(\.parked, storage.parked + [group])
   }
 
@@ -247,4 +252,57 @@ extension MemoryBackend {
     storage.parked.contains { $0.peer == peer && $0.keys.contains(key) }
   }
   package func parkedGroups() -> [ParkedGroup] { storage.parked }
+
+  package func parkedSummaries() -> [ParkedGroup] {
+    storage.parked.map { group in
+      var group = group
+      group.payload = []
+      return group
+    }
+  }
+
+  package func parkedGroup(_ number: Int64) -> ParkedGroup? { storage.parked.first { $0.number == number } }
+
+  package func parkedSize(of peer: NodeNumber) -> (count: Int, bytes: Int) {
+    storage.parked.reduce((0, 0)) { sum, group in
+      group.peer == peer ? (sum.0 + 1, sum.1 + group.payload.count) : sum
+    }
+  }
+
+  package func updateParked(_ group: ParkedGroup) {
+    write(
+      \.parked,
+      storage.parked.map { old in
+        guard old.number == group.number else { return old }
+        var new = old
+        new.code = group.code
+        new.reason = group.reason
+        new.keys = group.keys
+        return new
+      })
+  }
+
+  package func removeParked(_ number: Int64) { write(\.parked, storage.parked.filter { $0.number != number }) }
+
+  package func conflictCase(number: Int64) -> ConflictCase? { storage.cases.values.first { $0.number == number } }
+  package func add(_ settlement: Settlement) { write(\.settlements, storage.settlements + [settlement]) }
+  package func settlements(of caseNumber: Int64) -> [Settlement] {
+    storage.settlements.filter { $0.caseNumber == caseNumber }
+  }
+
+  package func put(_ exception: PeerException) {
+    var exception = exception
+    if exception.number == 0 {
+      write(\.lastException, storage.lastException + 1)
+      exception.number = storage.lastException
+      return write(\.exceptions, storage.exceptions + [exception])
+    }
+    write(\.exceptions, storage.exceptions.map { $0.number == exception.number ? exception : $0 })
+  }
+
+  package func removeException(_ number: Int64) {
+    write(\.exceptions, storage.exceptions.filter { $0.number != number })
+  }
+
+  package func exceptions(of peer: NodeNumber) -> [PeerException] { storage.exceptions.filter { $0.peer == peer } }
 }

@@ -164,4 +164,36 @@ final class FailingBackend: StorageBackend {
     try inner.isBlockedByParked(key, from: peer)
   }
   func parkedGroups() throws(StoreError) -> [ParkedGroup] { try inner.parkedGroups() }
+  func parkedSummaries() throws(StoreError) -> [ParkedGroup] { try inner.parkedSummaries() }
+  func parkedGroup(_ number: Int64) throws(StoreError) -> ParkedGroup? { try inner.parkedGroup(number) }
+  func parkedSize(of peer: NodeNumber) throws(StoreError) -> (count: Int, bytes: Int) {
+    try inner.parkedSize(of: peer)
+  }
+  func updateParked(_ group: ParkedGroup) throws(StoreError) {
+    try countWrite()
+    try inner.updateParked(group)
+  }
+  func removeParked(_ number: Int64) throws(StoreError) {
+    try countWrite()
+    try inner.removeParked(number)
+  }
+
+  func conflictCase(number: Int64) throws(StoreError) -> ConflictCase? { try inner.conflictCase(number: number) }
+  func add(_ settlement: Settlement) throws(StoreError) {
+    try countWrite()
+    try inner.add(settlement)
+  }
+  func settlements(of caseNumber: Int64) throws(StoreError) -> [Settlement] {
+    try inner.settlements(of: caseNumber)
+  }
+
+  func put(_ exception: PeerException) throws(StoreError) {
+    try countWrite()
+    try inner.put(exception)
+  }
+  func removeException(_ number: Int64) throws(StoreError) {
+    try countWrite()
+    try inner.removeException(number)
+  }
+  func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException] { try inner.exceptions(of: peer) }
 }
