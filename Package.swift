@@ -89,8 +89,8 @@ let package = Package(
     tests(
       "EndToEndTests",
       [
-        "CSQLite", "Base", "Causality", "Interchange", "Transport", "Wire", "NodeRuntime", "hq-node", "store-node",
-        "syncctl",
+        "CSQLite", "Base", "Causality", "StoreModel", "Merge", "Interchange", "Transport", "Wire", "NodeRuntime",
+        "hq-node", "store-node", "syncctl",
       ]),
   ]
 )

@@ -5,6 +5,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Another process has the database open for writing.
     case inUse = "in-use"
     case notFound = "not-found"
+    /// A new node is to be made where there is one.
+    case occupied
     case corrupt
     case diskFull = "disk-full"
     case notWritable = "not-writable"

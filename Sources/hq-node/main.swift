@@ -5,14 +5,36 @@ import RecordStore
 import StoreModel
 import Transport
 
-let usage = """
-  usage: hq-node init --data DIR --advertise HOST:PORT[,HOST:PORT…] [--name NAME]
-         hq-node run --data DIR [--listen HOST:PORT]
+enum Help {
+  static let data = OptionHelp("data", .value("DIR"), "the node's directory")
 
-  init makes the database of a new headquarters and its key. The advertised addresses are those at which
-  the stores reach it; they go into the join codes.
-  run accepts the stores, by default on port 7400 of all addresses; port 0 takes a free one, which is printed.
-  """
+  static let program = ProgramHelp(
+    "hq-node", "The node of headquarters: accepts the stores and keeps them in sync.",
+    verbs: [
+      VerbHelp(
+        "init", ["--data DIR --advertise HOST:PORT[,HOST:PORT…] [--name NAME] [--json]"], 0...0,
+        "makes the database and the key of a new headquarters",
+        details:
+          "The directory is made if it is not there. The stores must be able to reach one of the advertised addresses.",
+        options: [
+          data,
+          OptionHelp("advertise", .value("HOST:PORT,…"), "where the stores reach it; goes into the join codes"),
+          OptionHelp("name", .value("NAME"), "what it is called (default: HQ)"),
+          OptionHelp("json", .flag, "answers in JSON, with the number of its schema"),
+        ],
+        examples: ["hq-node init --data hq --advertise hq.example.com:7400 --name Headquarters"]),
+      VerbHelp(
+        "run", ["--data DIR [--listen HOST:PORT]"], 0...0, "accepts the stores, until SIGTERM",
+        details: "Says “listening ADDRESS” and “ready” on standard output, and from then on logs to standard error.",
+        options: [
+          data,
+          OptionHelp(
+            "listen", .value("HOST:PORT"),
+            "where it listens (default: [::]:7400, all addresses); port 0 takes a free one"),
+        ],
+        examples: ["hq-node run --data hq"], exits: ["0  ended by SIGTERM or SIGINT"]),
+    ])
+}
 
 func initialise(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
@@ -20,7 +42,8 @@ func initialise(_ arguments: CommandLineArguments) throws -> ExitStatus {
   var generator = SystemRandomNumberGenerator()
   try NodeCreation.makeHQ(
     in: directory, name: arguments.value("name") ?? "HQ", advertised: advertised, model: .retail, using: &generator)
-  Console.print("made HQ in \(directory.path); start it with: hq-node run --data \(directory.path)")
+  NodeCreation.tell(
+    arguments, .hq, directory, "made HQ in \(directory.path); start it with: hq-node run --data \(directory.path)")
   return .done
 }
 
@@ -37,16 +60,6 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   try daemon.run(node, addresses: [("listening", bound.description)])
 }
 
-Program.run {
-  let arguments = try CommandLineArguments(
-    CommandLine.arguments.dropFirst(), valued: ["data", "advertise", "name", "listen"], flags: ["help"])
-  if arguments.flag("help") {
-    Console.print(usage)
-    return .done
-  }
-  switch arguments.words {
-  case ["init"]: return try initialise(arguments)
-  case ["run"]: return try run(arguments)
-  default: throw UsageError("found “\(arguments.words.joined(separator: " "))”, expected init or run")
-  }
+Program.run(Help.program, CommandLine.arguments.dropFirst()) { verb, arguments in
+  verb == "init" ? try initialise(arguments) : try run(arguments)
 }

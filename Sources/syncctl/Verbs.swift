@@ -10,36 +10,37 @@ struct Verbs {
     self.arguments = arguments
   }
 
-  func run() throws -> ExitStatus {
-    let words = arguments.words
-    switch (words.first, words.dropFirst().first, words.count) {
-    case ("status", _, 1): return try status()
-    case ("store", "add", 3): return try addStore(words[2])
-    case ("store", "list", 2): return try listStores()
-    case ("store", "revoke", 3): return try changeStore(words[2], "store-revoke")
-    case ("store", "retire", 3): return try changeStore(words[2], "store-retire")
-    case ("endpoints", nil, 1): return try endpoints("endpoints", [])
-    case ("endpoints", "set", 3): return try endpoints("endpoints-set", [("endpoints", .text(words[2]))])
-    case ("import", _, 2): return try ImportVerb(client: client(), arguments: arguments).run(words[1])
-    case ("conflicts", "list", 2): return try conflicts()
-    case ("explain", _, 3...4): return try explain(words[1], words[2], words.dropFirst(3).first)
-    case ("parked", "list", 2): return try parked()
-    default: throw UsageError("found “\(words.joined(separator: " "))”, which is none of the verbs")
+  func run(_ verb: String) throws -> ExitStatus {
+    switch verb {
+    case "status": return try StatusVerb(arguments).run()
+    case "store add":
+      return arguments.flag("from") ? try BulkAddVerb(arguments).run() : try addStore()
+    case "store list": return try answer("store-list", [], StoreText.list)
+    case "store revoke": return try changeStore("store-revoke")
+    case "store retire": return try changeStore("store-retire")
+    case "endpoints": return try answer("endpoints", [], EndpointText.text)
+    case "endpoints set":
+      return try answer("endpoints-set", [("endpoints", .text(arguments.words[0]))], EndpointText.text)
+    case "import":
+      return try ImportVerb(client: ControlClient(arguments), arguments: arguments).run(arguments.words[0])
+    case "explain": return try explain()
+    case let name where name.hasPrefix("conflicts "): return try ConflictVerbs(arguments).run(name)
+    case let name where name.hasPrefix("parked "): return try ParkedVerbs(arguments).run(name)
+    default: throw UsageError("the verb “\(verb)” is not there in this version")
     }
   }
 
-  private func client() throws -> ControlClient {
-    try ControlClient(directory: DataDirectory(arguments.needed("data")), model: .retail)
+  private func answer(
+    _ operation: String, _ request: [(String, CBORValue)], _ text: (CBORValue) -> String
+  ) throws -> ExitStatus {
+    arguments.tell(try arguments.ask(operation, request), text)
+    return .done
   }
 
-  private func status() throws -> ExitStatus {
-    let report = try client().request("status")
-    let isInSync = report["inSync"]?.booleanValue ?? false
-    Console.print(arguments.flag("json") ? report.json : StatusText(report).text)
-    return isInSync ? .done : .partly
-  }
-
-  private func addStore(_ number: String) throws -> ExitStatus {
+  private func addStore() throws -> ExitStatus {
+    guard let number = arguments.words.first else {
+      throw UsageError("expected the store's number, or --from FILE")
+    }
     var request: [(String, CBORValue)] = [
       ("number", .text(number)), ("again", .boolean(arguments.flag("again"))),
     ]
@@ -50,59 +51,48 @@ struct Verbs {
     for (option, key) in options {
       if let value = arguments.value(option) { request.append((key, .text(value))) }
     }
-    let answer = try client().request("store-add", request)
-    Console.print(arguments.flag("json") ? answer.json : answer["joinCode"]?.textValue ?? "")
+    arguments.tell(try arguments.ask("store-add", request)) { $0["joinCode"]?.textValue ?? "" }
     return .done
   }
 
-  private func listStores() throws -> ExitStatus {
-    let answer = try client().request("store-list")
-    Console.print(arguments.flag("json") ? answer.json : StoreText.list(answer))
+  private func changeStore(_ operation: String) throws -> ExitStatus {
+    let answer = try arguments.ask(
+      operation, [("number", .text(arguments.words[0])), ("force", .boolean(arguments.flag("force")))])
+    arguments.tell(answer, StoreText.changed)
     return .done
   }
 
-  private func changeStore(_ number: String, _ operation: String) throws -> ExitStatus {
-    let answer = try client().request(
-      operation, [("number", .text(number)), ("force", .boolean(arguments.flag("force")))])
-    Console.print(arguments.flag("json") ? answer.json : StoreText.changed(answer))
+  private func explain() throws -> ExitStatus {
+    let words = arguments.words
+    var request: [(String, CBORValue)] = [("entity", .text(words[0])), ("id", .text(words[1]))]
+    if words.count > 2 { request.append(("field", .text(words[2]))) }
+    arguments.tell(try arguments.ask("explain", request), ConflictText.explanation)
     return .done
   }
+}
 
-  private func endpoints(_ operation: String, _ request: [(String, CBORValue)]) throws -> ExitStatus {
-    let answer = try client().request(operation, request)
-    Console.print(arguments.flag("json") ? answer.json : EndpointText.text(answer))
-    return .done
+extension ControlClient {
+  convenience init(_ arguments: CommandLineArguments) throws {
+    try self.init(directory: DataDirectory(arguments.needed("data")), model: .retail)
+  }
+}
+
+extension CommandLineArguments {
+  /// Asks the node, or its database, which is free again at once.
+  func ask(_ operation: String, _ request: [(String, CBORValue)] = []) throws -> CBORValue {
+    try Patience.during("waiting for the node") { try ControlClient(self).request(operation, request) }
   }
 
-  private func conflicts() throws -> ExitStatus {
-    let answer = try client().request("conflicts", [("all", .boolean(arguments.flag("all")))])
-    Console.print(arguments.flag("json") ? answer.json : ConflictText.list(answer))
-    return .done
+  func tell(_ answer: CBORValue, _ text: (CBORValue) -> String) {
+    Console.print(flag("json") ? answer.json : text(answer))
   }
 
-  private func explain(_ entity: String, _ id: String, _ field: String?) throws -> ExitStatus {
-    var request: [(String, CBORValue)] = [("entity", .text(entity)), ("id", .text(id))]
-    if let field { request.append(("field", .text(field))) }
-    let answer = try client().request("explain", request)
-    Console.print(arguments.flag("json") ? answer.json : ConflictText.explanation(answer))
-    return .done
-  }
-
-  private func parked() throws -> ExitStatus {
-    let answer = try client().request("parked")
-    let groups = answer["parked"]?.arrayValue ?? []
-    if arguments.flag("json") {
-      Console.print(answer.json)
-    } else if groups.isEmpty {
-      Console.print("nothing is parked")
-    } else {
-      for group in groups {
-        Console.print(
-          "\(group["number"]?.integerValue ?? 0)  from \(group["from"]?.textValue ?? "")  "
-            + "\(group["receivedAt"]?.textValue ?? "")  \(group["code"]?.textValue ?? ""): "
-            + (group["reason"]?.textValue ?? ""))
-      }
+  /// The number behind a verb.
+  func number(_ what: String) throws(UsageError) -> Int64 {
+    let text = words.first ?? ""
+    guard let number = Int64(text), number > 0 else {
+      throw UsageError("found “\(text)”, expected the number of \(what)")
     }
-    return groups.isEmpty ? .done : .partly
+    return number
   }
 }

@@ -117,8 +117,8 @@ import Testing
       #expect(list.output.contains(part), "\(list.output)")
     }
     try chain.hq.stop()
-    let status = try chain.syncctl(chain.hq, "status")
-    #expect(!status.output.contains("never"), "\(status.output)")
+    let status = try chain.syncctl(chain.hq, "status", "--json")
+    #expect(status.output.contains("\"lastContact\":\"20"), "\(status.output)")
     let resting = try chain.syncctl(chain.hq, "store", "list")
     #expect(resting.output.contains("Store 1") && resting.output.contains("active"), "\(resting.output)")
     #expect(!resting.output.contains("never"))

@@ -28,26 +28,34 @@ package final class ControlClient: @unchecked Sendable {
     } catch {
       throw ControlError(.usage, error.message)
     }
-    let queue = queue
-    let connected = Self.wait { (done: @escaping @Sendable (Result<ByteStream, TransportError>) -> Void) in
-      queue.async {
-        _ = Connector.connect(
-          to: .unix(path: directory.socketPath), queue: queue, timeoutMilliseconds: Self.connectMilliseconds,
-          completion: done)
-      }
-    }
-    switch connected {
-    case .success(let stream):
+    if let stream = try? Self.connect(directory, queue).get() {
       service = nil
       queue.sync { self.open(stream) }
-    case .failure(let unreachable):
-      do throws(StoreError) {
-        let gate = try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock())
-        service = ControlService(node: RestingNode(gate: gate))
-      } catch {
-        throw error.code == .inUse
-          ? ControlError(.unreachable, "\(error.message). It does not answer as a node: \(unreachable.message)")
-          : ControlError(error)
+      return
+    }
+    do throws(StoreError) {
+      let gate = try DatabaseWait.open(directory, model: model, for: DatabaseWait.clientMilliseconds)
+      service = ControlService(node: RestingNode(gate: gate))
+    } catch {
+      guard error.code == .inUse else { throw ControlError(error) }
+      // A node may have started meanwhile, and answers by now.
+      switch Self.connect(directory, queue) {
+      case .success(let stream):
+        service = nil
+        queue.sync { self.open(stream) }
+      case .failure(let unreachable):
+        throw ControlError(.unreachable, "\(error.message). It does not answer as a node: \(unreachable.message)")
+      }
+    }
+  }
+
+  private static func connect(_ directory: DataDirectory, _ queue: DispatchQueue) -> Result<ByteStream, TransportError>
+  {
+    wait { (done: @escaping @Sendable (Result<ByteStream, TransportError>) -> Void) in
+      queue.async {
+        _ = Connector.connect(
+          to: .unix(path: directory.socketPath), queue: queue, timeoutMilliseconds: connectMilliseconds,
+          completion: done)
       }
     }
   }
@@ -126,7 +134,7 @@ package final class ControlClient: @unchecked Sendable {
 }
 
 /// Holds the first of possibly several answers; the lock guards it (`@unchecked Sendable`).
-private final class AnswerBox<Value>: @unchecked Sendable {
+final class AnswerBox<Value>: @unchecked Sendable {
   private let lock = Mutex<Void>(())
   private(set) var value: Value?
 
@@ -149,6 +157,7 @@ private final class RestingNode: RunningNode, @unchecked Sendable {
   }
 
   var isRunning: Bool { false }
+  var log: LogSink { Console.log }
 
   func peerStatuses() -> [PeerStatus] {
     guard !gate.identity.isHQ else { return [] }

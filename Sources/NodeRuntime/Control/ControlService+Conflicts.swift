@@ -2,32 +2,57 @@ import Base
 import Causality
 import Merge
 import RecordStore
+import SQLiteStore
 import StoreModel
 import Wire
 
 extension ControlService {
-  func conflicts(_ request: CBORValue, _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
-    let includesClosed = request["all"]?.booleanValue ?? false
+  /// Those that are open or were decided by a rule; with `all` also those that are closed or accepted; of one `entity`; or
+  /// the one with the `number`.
+  func conflicts(_ request: CBORValue, _ completion: @escaping Completion) {
+    let isAll = request["all"]?.booleanValue ?? false
+    let number = request["number"]?.integerValue
     let model = gate.model
-    read(completion) { engine throws(StoreError) -> [(ConflictCase, RecordState?)] in
-      var cases: [(ConflictCase, RecordState?)] = []
-      for conflict in try engine.conflictCases(includingClosed: includesClosed) {
-        let subject = conflict.subject
-        let isOfFact = subject.kind == .immutable
-        let key = RecordKey(entity: subject.entity, id: subject.record)
-        cases.append((conflict, isOfFact ? try engine.record(key) : nil))
+    var entity: EntityTag?
+    if let name = request["entity"]?.textValue {
+      guard let schema = model.entity(named: name) else {
+        return completion(.failure(Self.unknownEntity(name, model)))
       }
-      return cases
-    } then: { cases in
-      .success(
-        .object([
-          "schema": .integer(Self.schema), "conflicts": .array(cases.map { Self.value(of: $0, fact: $1, model) }),
-        ]))
+      entity = schema.tag
+    }
+    read(completion) { [entity] engine throws(StoreError) -> [CBORValue] in
+      var cases: [ConflictCase] = []
+      if let number {
+        cases = try engine.backend.conflictCase(number: number).map { [$0] } ?? []
+      } else {
+        cases = try engine.conflictCases(includingClosed: isAll)
+          .filter { (isAll || $0.status != .accepted) && (entity == nil || $0.subject.entity == entity) }
+      }
+      var values: [CBORValue] = []
+      for conflict in cases { values.append(try Self.value(of: conflict, engine)) }
+      return values
+    } then: { values in
+      if let number, values.isEmpty { return .failure(Self.noCase(number)) }
+      return .success(.object(["schema": .integer(Self.schema), "conflicts": .array(values)]))
     }
   }
 
+  static func unknownEntity(_ name: String, _ model: Model) -> ControlError {
+    let known = model.entities.map(\.name).joined(separator: ", ")
+    return ControlError(.usage, "found the entity “\(name)”, expected one of: \(known)")
+  }
+
+  private static func value(of conflict: ConflictCase, _ engine: StoreGate.Engine) throws(StoreError) -> CBORValue {
+    let key = RecordKey(entity: conflict.subject.entity, id: conflict.subject.record)
+    return value(
+      of: conflict, fact: conflict.subject.kind == .immutable ? try engine.record(key) : nil,
+      try engine.backend.settlements(of: conflict.number), engine.model)
+  }
+
   /// - Parameter fact: the record of an `immutable` case, whose candidates differ in several fields together.
-  private static func value(of conflict: ConflictCase, fact: RecordState?, _ model: Model) -> CBORValue {
+  static func value(
+    of conflict: ConflictCase, fact: RecordState?, _ settlements: [Settlement], _ model: Model
+  ) -> CBORValue {
     let schema = model.entity(conflict.subject.entity)
     func text(_ id: RecordID) -> CBORValue { .text(schema?.identity.text(of: id) ?? id.description) }
     let fieldName = conflict.subject.detail.split(separator: ".").first.map(String.init) ?? ""
@@ -52,6 +77,15 @@ extension ControlService {
         }),
       "openedAt": .text(RFC3339.format(conflict.openedAt)),
       "changedAt": .text(RFC3339.format(conflict.changedAt)),
+      "settlements": settlements.isEmpty
+        ? nil
+        : .array(
+          settlements.map { settlement in
+            .object([
+              "choice": .text(settlement.choice), "at": .text(RFC3339.format(settlement.at)),
+              "note": settlement.note.map(CBORValue.text), "stamp": settlement.stamp.map { .text("\($0)") },
+            ])
+          }),
     ])
   }
 
@@ -76,10 +110,7 @@ extension ControlService {
   func explain(_ request: CBORValue, _ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
     let model = gate.model
     guard let name = request["entity"]?.textValue, let schema = model.entity(named: name) else {
-      let known = model.entities.map(\.name).joined(separator: ", ")
-      return completion(
-        .failure(
-          ControlError(.usage, "found the entity “\(request["entity"]?.textValue ?? "")”, expected one of: \(known)")))
+      return completion(.failure(Self.unknownEntity(request["entity"]?.textValue ?? "", model)))
     }
     let id: RecordID
     do throws(IdentityError) {
@@ -92,14 +123,20 @@ extension ControlService {
       let known = schema.fields.map(\.name).joined(separator: ", ")
       return completion(.failure(ControlError(.usage, "found the field “\(onlyField)”, expected one of: \(known)")))
     }
-    read(completion) { engine throws(StoreError) in
-      try engine.record(RecordKey(entity: schema.tag, id: id))
-    } then: { state in
-      guard let state else {
+    read(completion) { engine throws(StoreError) -> (state: RecordState?, cases: [CBORValue]) in
+      let state = try engine.record(RecordKey(entity: schema.tag, id: id))
+      var cases: [CBORValue] = []
+      for conflict in try engine.conflictCases(includingClosed: true)
+      where conflict.subject.entity == schema.tag && conflict.records.contains(id) {
+        cases.append(try Self.value(of: conflict, engine))
+      }
+      return (state: state, cases: cases)
+    } then: { found in
+      guard let state = found.state else {
         return .failure(
           ControlError(.notFound, "this node holds no \(name) with the id \(schema.identity.text(of: id))"))
       }
-      return .success(Explanation(state: state, schema: schema).value(onlyField: onlyField))
+      return .success(Explanation(state: state, schema: schema, cases: found.cases).value(onlyField: onlyField))
     }
   }
 }
@@ -108,6 +145,7 @@ extension ControlService {
 private struct Explanation {
   let state: RecordState
   let schema: EntitySchema
+  let cases: [CBORValue]
 
   func value(onlyField: String?) -> CBORValue {
     let fields = schema.fields.filter { onlyField == nil || $0.name == onlyField }
@@ -120,6 +158,11 @@ private struct Explanation {
         state.vector.entries.map { .object(["replica": .text("\($0.replica)"), "through": .text("\($0.time)")]) }),
       "deletions": .array(state.deletions.map { .object(["stamp": .text("\($0.stamp)")]) }),
       "fields": .array(fields.compactMap(value(of:))),
+      "cases": .array(
+        cases.filter { item in
+          guard let onlyField, item["kind"]?.textValue == ConflictCase.Subject.Kind.field.rawValue else { return true }
+          return item["detail"]?.textValue?.split(separator: ".").first.map(String.init) == onlyField
+        }),
     ])
   }
 

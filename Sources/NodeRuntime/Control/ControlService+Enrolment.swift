@@ -2,6 +2,7 @@ import Base
 import Causality
 import Dispatch
 import RecordStore
+import SQLiteStore
 import StoreModel
 import Wire
 
@@ -83,7 +84,7 @@ extension ControlService {
         return .failure(
           ControlError(.notFound, "store \(node) is not enrolled; `syncctl store list` has those that are"))
       }
-      let parked = try engine.parkedGroups().count { $0.peer == node }
+      let parked = try engine.backend.parkedSize(of: node).count
       do throws(ControlError) {
         try check(node, enrolment)
         if state == .retired, parked > 0, request["force"]?.booleanValue != true {

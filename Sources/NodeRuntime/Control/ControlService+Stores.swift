@@ -9,7 +9,8 @@ import Wire
 
 extension ControlService {
   /// Makes a store's record and its enrolment, and answers with the join code. A store that has been here already gets a
-  /// new code only if asked `again`, and its earlier credential stops working.
+  /// new code only if asked `again`, and its earlier credential stops working. With `check` it only says whether that
+  /// would go.
   func addStore(_ request: CBORValue, _ completion: @escaping Completion) {
     guard isHQ(completion) else { return }
     let number: NodeNumber
@@ -30,7 +31,12 @@ extension ControlService {
           let isAgain = request["again"]?.booleanValue ?? false
           if let enrolment, !isAgain { try Self.checkNew(number, enrolment) }
           let store = try Self.store(request, number, known: isAgain ? known : nil)
-          self.commit(store, hours: try Self.hours(request), completion)
+          let hours = try Self.hours(request)
+          if request["check"]?.booleanValue == true {
+            return completion(
+              .success(.object(["schema": .integer(Self.schema), "isEnrolled": .boolean(enrolment != nil)])))
+          }
+          self.commit(store, hours: hours, completion)
         } catch {
           completion(.failure(error))
         }

@@ -22,12 +22,16 @@ package final class ControlService: Sendable {
       return completion(.failure(ControlError(.usage, "the request names no operation")))
     }
     switch operation {
-    case "status": status(completion)
+    case "status": status(request, completion)
     case "commit": commit(request, completion)
     case "sell": sell(request, completion)
     case "conflicts": conflicts(request, completion)
     case "explain": explain(request, completion)
-    case "parked": parked(completion)
+    case "conflict-settle": settle(request, completion)
+    case "parked": parked(request, completion)
+    case "parked-retry": retryParked(request, completion)
+    case "parked-drop": dropParked(request, completion)
+    case "parked-forget": forgetExceptions(request, completion)
     case "store-add": addStore(request, completion)
     case "store-list": listStores(completion)
     case "endpoints": endpoints(completion)
@@ -74,25 +78,6 @@ extension ControlService {
       case .success(let results): completion(.success(.array(results.map(\.controlValue))))
       case .failure(let error): completion(.failure(ControlError(error)))
       }
-    }
-  }
-
-  private func parked(_ completion: @escaping @Sendable (Result<CBORValue, ControlError>) -> Void) {
-    read(completion) { engine throws(StoreError) in
-      try engine.parkedGroups()
-    } then: { groups in
-      .success(
-        .object([
-          "schema": .integer(Self.schema),
-          "parked": .array(
-            groups.map { group in
-              .object([
-                "number": .integer(group.number), "from": .text("\(group.peer)"), "lane": .text("\(group.lane)"),
-                "receivedAt": .text(RFC3339.format(group.receivedAt)), "code": .text(group.code),
-                "reason": .text(group.reason), "records": .integer(Int64(group.keys.count)),
-              ])
-            }),
-        ]))
     }
   }
 }

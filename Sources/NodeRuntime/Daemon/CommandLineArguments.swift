@@ -1,35 +1,56 @@
 package import Transport
 
-/// What stands on a program's command line: words, and options with or without a value.
+/// What stands on a program's command line behind the verb: words, and options with or without a value.
 package struct CommandLineArguments: Sendable {
   package private(set) var words: [String] = []
   private var values: [String: [String]] = [:]
 
   /// - Parameters:
-  ///   - valued: the options that take a value, without the hyphens.
-  ///   - flags: those that take none.
-  /// - Throws: `UsageError` at an option that is neither, or without its value.
-  package init(_ arguments: some Sequence<String>, valued: [String], flags: [String]) throws(UsageError) {
+  ///   - arguments: all that stands on the command line.
+  ///   - options: those that there are; of one name all take a value or none does.
+  ///   - owner: whose options they are, for the error.
+  /// - Throws: `UsageError` at an option that is not among them, or without its value.
+  package init(_ arguments: some Sequence<String>, _ options: [OptionHelp], of owner: String) throws(UsageError) {
     var rest = Array(arguments)[...]
     while let argument = rest.popFirst() {
-      guard argument.hasPrefix("--") else {
+      if argument == "--" {
+        words += rest
+        return
+      }
+      guard argument.hasPrefix("-"), argument != "-" else {
         words.append(argument)
         continue
       }
-      let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let parts = argument.drop { $0 == "-" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts.first ?? "")
-      if flags.contains(name), parts.count == 1 {
+      guard argument.hasPrefix("--"), let option = options.first(where: { $0.name == name }) else {
+        throw Self.unknown(argument, name, options, owner)
+      }
+      let given = parts.count == 2 ? String(parts[1]) : nil
+      switch option.kind {
+      case .flag:
+        guard given == nil else { throw UsageError("--\(name) takes no value, found “\(argument)”") }
         values[name, default: []].append("")
-      } else if valued.contains(name) {
-        guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
-          throw UsageError("--\(name) needs a value")
-        }
+      case .value:
+        guard let value = given ?? rest.popFirst() else { throw UsageError("--\(name) needs a value") }
         values[name, default: []].append(value)
-      } else {
-        let known = (valued + flags).map { "--\($0)" }.joined(separator: ", ")
-        throw UsageError("found the option \(argument), expected one of: \(known.isEmpty ? "none" : known)")
+      case .number:
+        let next = given ?? rest.first.flatMap { Double($0) == nil ? nil : $0 }
+        if given == nil, next != nil { rest.removeFirst() }
+        values[name, default: []].append(next ?? "")
       }
     }
+  }
+
+  private static func unknown(
+    _ argument: String, _ name: String, _ options: [OptionHelp], _ owner: String
+  ) -> UsageError {
+    let names = Set(options.map(\.name)).sorted()
+    if let nearest = Nearest.match(name, in: names) {
+      return UsageError("found the option \(argument), which \(owner) does not have; did you mean --\(nearest)?")
+    }
+    let known = names.map { "--\($0)" }.joined(separator: ", ")
+    return UsageError("found the option \(argument), which \(owner) does not have; it has: \(known)")
   }
 
   package func flag(_ name: String) -> Bool { values[name] != nil }
@@ -40,6 +61,21 @@ package struct CommandLineArguments: Sendable {
   package func needed(_ name: String) throws(UsageError) -> String {
     guard let value = value(name), !value.isEmpty else { throw UsageError("--\(name) is needed") }
     return value
+  }
+
+  /// Without the words of the verb itself, and only with options that it has.
+  func behind(_ verb: VerbHelp, of program: String) throws(UsageError) -> Self {
+    var arguments = self
+    arguments.words.removeFirst(verb.name.split(separator: " ").count)
+    for name in values.keys.sorted() where !verb.options.contains(where: { $0.name == name }) {
+      throw Self.unknown("--\(name)", name, verb.options, "`\(program) \(verb.name)`")
+    }
+    guard verb.counts.contains(arguments.words.count) else {
+      let found = arguments.words.isEmpty ? "nothing" : "“\(arguments.words.joined(separator: " "))”"
+      let forms = verb.forms.map { "\(verb.name) \($0)" }.joined(separator: ", or: ")
+      throw UsageError("found \(found) behind “\(verb.name)”, expected: \(forms)")
+    }
+    return arguments
   }
 }
 

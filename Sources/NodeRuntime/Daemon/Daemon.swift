@@ -22,7 +22,8 @@ package final class Daemon: @unchecked Sendable {
     self.log = log
     ignoreBrokenPipes()
     try directory.checkDatabase()
-    gate = try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock())
+    gate = try DatabaseWait.open(directory, model: model, for: DatabaseWait.daemonMilliseconds, log: log)
+    try ParkedRetrier(gate: gate, log: log).retryAfterUpgrade()
   }
 
   /// Serves the control socket for `node`, writes the addresses down, says on standard output that it is ready, and

@@ -14,7 +14,7 @@ package enum ExitStatus: Int32, Sendable {
 extension StoreError {
   package var exitStatus: ExitStatus {
     switch code {
-    case .notFound: .usage
+    case .notFound, .occupied: .usage
     case .inUse: .unreachable
     default: .unsafe
     }

@@ -4,6 +4,7 @@ package import RecordStore
 import SQLiteStore
 package import StoreModel
 package import Transport
+import Wire
 
 /// Makes the databases of new nodes.
 package enum NodeCreation {
@@ -30,10 +31,21 @@ package enum NodeCreation {
     try NodeSettings.save(membership, in: engine)
   }
 
+  /// Says what was made.
+  package static func tell(
+    _ arguments: CommandLineArguments, _ node: NodeNumber, _ directory: DataDirectory, _ text: String
+  ) {
+    guard arguments.flag("json") else { return Console.print(text) }
+    let answer = CBORValue.object([
+      "schema": .integer(ControlService.schema), "node": .text("\(node)"), "data": .text(directory.path),
+    ])
+    Console.print(answer.json)
+  }
+
   package static func checkVacant(_ directory: DataDirectory) throws(StoreError) {
     guard directory.hasDatabase else { return }
     throw StoreError(
-      .notWritable, "“\(directory.path)” holds a node already; a new one needs a directory of its own")
+      .occupied, "“\(directory.path)” holds a node already; a new one needs a directory of its own")
   }
 
   private static func make(

@@ -1,9 +1,52 @@
 import Glibc
 import RecordStore
+import SyncSession
 import Transport
 
-/// What the programs' mains share: running a verb, and turning what went wrong into one line and an exit status.
+/// What the programs' mains share: reading the command line, telling the usage, running a verb, and turning what went
+/// wrong into one line and an exit status.
 package enum Program {
+  private static let help = OptionHelp("help", .flag, "tells this")
+  private static let version = OptionHelp("version", .flag, "tells the version")
+
+  /// Runs the verb that the command line names.
+  /// - Parameter body: gets the verb's name, and what stands behind it.
+  package static func run(
+    _ program: ProgramHelp, _ arguments: some Sequence<String>,
+    _ body: (String, CommandLineArguments) throws -> ExitStatus
+  ) -> Never {
+    run {
+      let given = Array(arguments).map { $0 == "-h" ? "--help" : $0 }
+      let all = try CommandLineArguments(given, program.verbs.flatMap(\.options) + [help, version], of: program.name)
+      if all.flag("version") {
+        Console.print(SoftwareVersion.text)
+        return .done
+      }
+      if all.words.first == "help" { return try tell(Array(all.words.dropFirst()), program) }
+      if all.flag("help") { return try tell(all.words, program) }
+      guard let verb = program.verb(all.words) else {
+        throw program.unknownVerb(all.words)
+      }
+      return try body(verb.name, all.behind(verb, of: program.name))
+    }
+  }
+
+  /// The page of the verb that the words begin with.
+  private static func tell(_ words: [String], _ program: ProgramHelp) throws -> ExitStatus {
+    guard let first = words.first else {
+      Console.print(program.overview)
+      return .done
+    }
+    if let verb = program.verb(words) {
+      Console.print(program.page(verb))
+      return .done
+    }
+    let family = program.verbs.filter { words.count == 1 && $0.name.hasPrefix(first + " ") }
+    guard !family.isEmpty else { throw program.unknownVerb(words) }
+    Console.print(family.map(program.page).joined(separator: "\n\n"))
+    return .done
+  }
+
   package static func run(_ body: () throws -> ExitStatus) -> Never {
     // Databases, sockets and files are the owner's alone.
     umask(0o077)

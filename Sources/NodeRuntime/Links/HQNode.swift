@@ -17,7 +17,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
 
   package let gate: StoreGate
   package let queue: DispatchQueue
-  private let log: LogSink
+  package let log: LogSink
   private var listener: Listener?
   private var links: [NodeNumber: LinkDriver] = [:]
   private var greeting: [ObjectIdentifier: LinkDriver] = [:]
@@ -224,6 +224,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     status.isConnected = true
     status.address = link.peerDescription
     status.software = information.peerSoftware
+    status.protocolVersion = information.version
     status.connectedAt = now
     status.lastContact = now
     status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
@@ -240,7 +241,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   ) {
     guard let node = link.information?.peer.node else { return }
     statuses[node]?.lastContact = gate.clock.now
-    statuses[node]?.note(exceptions)
+    if let status = statuses[node] {
+      gate.noteNotApplied(exceptions, by: node, lane, after: status.acknowledged[lane], through: through)
+    }
     // Kept here too: once closed, the session no longer knows.
     guard let all = link.acknowledged else { return }
     statuses[node]?.acknowledged = all

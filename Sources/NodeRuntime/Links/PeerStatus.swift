@@ -1,7 +1,6 @@
 package import Base
 package import Causality
 package import RecordStore
-package import Wire
 
 /// What a running node knows of the other end of a link, for `status`.
 package struct PeerStatus: Sendable {
@@ -11,15 +10,13 @@ package struct PeerStatus: Sendable {
   package var isCaughtUp = false
   package var address: String?
   package var software: String?
+  package var protocolVersion: UInt64?
   package var connectedAt: WallTime?
   package var lastContact: WallTime?
   /// The peer's clock minus this node's, at the last handshake.
   package var clockOffsetMilliseconds: Int64?
   /// How far the peer has durably taken this node's log.
   package var acknowledged: LaneMap<Sequence64>
-  /// Groups of this node's that the peer has parked or refused since this node started: a new connection does not make
-  /// the two nodes the same.
-  package var exceptions: [Acknowledgement.Exception] = []
   /// Why the last connection ended or did not come about.
   package var lastProblem: String?
   /// At HQ: the store's enrolment.
@@ -32,16 +29,9 @@ package struct PeerStatus: Sendable {
 }
 
 extension PeerStatus {
-  /// Exceptions that a status keeps; the parked groups themselves are at the peer.
-  static let exceptionCount = 100
-
   /// What was measured before the wall clock was set is off by as much.
   mutating func clockJumped(_ event: ClockWatch.Event) {
     guard case .wallClockSet(let milliseconds) = event else { return }
     clockOffsetMilliseconds = clockOffsetMilliseconds.map { $0 - milliseconds }
-  }
-
-  mutating func note(_ exceptions: [Acknowledgement.Exception]) {
-    self.exceptions = (self.exceptions + exceptions).suffix(Self.exceptionCount)
   }
 }

@@ -1,3 +1,4 @@
+package import Base
 package import Causality
 package import Dispatch
 package import Wire
@@ -6,6 +7,7 @@ package import Wire
 package protocol RunningNode: AnyObject, Sendable {
   var gate: StoreGate { get }
   var queue: DispatchQueue { get }
+  var log: LogSink { get }
   /// Whether a daemon runs it.
   var isRunning: Bool { get }
   /// On `queue`.

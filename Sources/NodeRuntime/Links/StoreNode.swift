@@ -16,7 +16,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
 
   package let gate: StoreGate
   package let queue: DispatchQueue
-  private let log: LogSink
+  package let log: LogSink
   private let membership: NodeSettings.Membership
   private var addresses: HQAddresses
   private var round: ConnectRound
@@ -154,6 +154,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     status.isConnected = true
     status.address = link.peerDescription
     status.software = information.peerSoftware
+    status.protocolVersion = information.version
     status.connectedAt = now
     status.lastContact = now
     status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
@@ -168,7 +169,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     _ link: LinkDriver, _ lane: Lane, _ through: Sequence64, _ exceptions: [Acknowledgement.Exception]
   ) {
     status.lastContact = gate.clock.now
-    status.note(exceptions)
+    gate.noteNotApplied(exceptions, by: .hq, lane, after: status.acknowledged[lane], through: through)
     // Kept here too: once closed, the session no longer knows.
     if let all = link.acknowledged {
       status.acknowledged = all

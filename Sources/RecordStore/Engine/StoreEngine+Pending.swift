@@ -6,6 +6,10 @@ import StoreModel
 package struct PendingSummary: Hashable, Sendable {
   /// Commit groups that hold something for the peer.
   package var groups = 0
+  /// Bytes of their records, about.
+  package var bytes = 0
+  /// The first of the log's entries that are pending; 0 if there is none.
+  package var firstSequence: Sequence64 = 0
   /// The time of the oldest of them.
   package var oldest: HybridTimestamp?
   /// Whether counting ended at its limit.
@@ -28,8 +32,13 @@ extension StoreEngine {
         while true {
           let entries = try backend.logEntries(lane: lane, after: after, limit: 256)
           guard let last = entries.last else { break }
-          for entry in entries where try concerns(entry, peer, peerLog) {
+          for entry in entries {
+            let bytes = try bytes(of: entry, for: peer, peerLog)
+            guard bytes > 0 else { continue }
             summary.groups += 1
+            summary.bytes += bytes
+            summary.firstSequence =
+              summary.firstSequence == 0 ? entry.sequence : min(summary.firstSequence, entry.sequence)
             summary.oldest = min(summary.oldest ?? entry.stamp.time, entry.stamp.time)
           }
           after = last.sequence
@@ -44,16 +53,29 @@ extension StoreEngine {
     }
   }
 
-  private func concerns(_ entry: LogEntry, _ peer: NodeNumber, _ peerLog: PeerLog?) throws(StoreError) -> Bool {
-    guard !entry.wasSent(by: peer, peerLog), entry.audience.mayConcern(peer) else { return false }
+  /// About how many bytes the peer is still to have of an entry; 0 if nothing.
+  private func bytes(of entry: LogEntry, for peer: NodeNumber, _ peerLog: PeerLog?) throws(StoreError) -> Int {
+    guard !entry.wasSent(by: peer, peerLog), entry.audience.mayConcern(peer) else { return 0 }
+    var bytes = 0
     for ref in entry.records {
       guard let stored = try backend.read(ref), stored.sequence == entry.sequence, let state = stored.state else {
         continue
       }
       let isInScope = model.entity(state.entity).map { state.scope($0).contains(peer) } ?? (peer == .hq)
-      if isInScope { return true }
-      if try backend.departures(of: ref).contains(peer) { return true }
+      if isInScope {
+        bytes += max(1, state.approximateByteCount)
+      } else if try backend.departures(of: ref).contains(peer) {
+        bytes += max(1, state.id.bytes.count)
+      }
     }
-    return false
+    return bytes
+  }
+
+  /// How far a peer is with what was there when it first came with its log, in per cent; nil once it has all of that.
+  package func firstLoad(of peer: NodeNumber, _ pending: PendingSummary) throws(StoreError) -> Int? {
+    guard pending.firstSequence > 0, let log = try backend.peerLog(peer), pending.firstSequence <= log.metAt else {
+      return nil
+    }
+    return Int((pending.firstSequence - 1) * 100 / max(1, log.metAt))
   }
 }

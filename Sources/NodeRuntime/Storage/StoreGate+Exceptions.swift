@@ -1,0 +1,34 @@
+import Base
+import Causality
+import RecordStore
+import StoreModel
+import Wire
+
+extension StoreGate {
+  /// Writes down what a peer says that it has not applied, so that `status` knows it after a restart.
+  func noteNotApplied(
+    _ exceptions: [Acknowledgement.Exception], by peer: NodeNumber, _ lane: Lane, after: Sequence64,
+    through: Sequence64
+  ) {
+    guard !exceptions.isEmpty else { return }
+    let groups = exceptions.map { NotApplied(outcome: "\($0.outcome)", code: $0.code, reason: $0.reason) }
+    let now = clock.now
+    write { engine throws(StoreError) in
+      try engine.noteNotApplied(groups, by: peer, lane: lane, after: after, through: through, at: now)
+    } completion: { _ in
+    }
+  }
+
+  /// Reads a parked group's bytes as those of a batch are read.
+  static func decodeParked(_ payload: [UInt8]) -> IncomingGroup {
+    do throws(DecodeError) {
+      switch try BatchContents.decode(payload).groups.first {
+      case .success(let group)?: return .decoded(group)
+      case .failure(let error)?: return .undecodable(reason: error.description)
+      case nil: return .undecodable(reason: "no group is in it")
+      }
+    } catch {
+      return .undecodable(reason: error.description)
+    }
+  }
+}
