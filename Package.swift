@@ -46,7 +46,8 @@ let package = Package(
     pure("Wire", ["Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     pure("SyncSession", ["Base", "Causality", "StoreModel", "Wire", "RecordStore"]),
     shell("Retail", ["Base", "StoreModel"]),
-    pure("Interchange", ["Base", "StoreModel", "Retail"]),
+    shell("TextEncoding", []),
+    pure("Interchange", ["Base", "StoreModel", "Retail", "TextEncoding"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
     shell(
@@ -58,7 +59,7 @@ let package = Package(
       ]),
     program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime"]),
     program("store-node", ["Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime"]),
-    program("syncctl", ["StoreModel", "Wire", "NodeRuntime", "Interchange"]),
+    program("syncctl", ["StoreModel", "Wire", "NodeRuntime", "Interchange", "Retail", "TextEncoding"]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     program("simulate", ["Base", "Simulation"]),
 
@@ -76,7 +77,7 @@ let package = Package(
     tests(
       "RetailTests",
       ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Retail", "NodeRuntime"]),
-    tests("InterchangeTests", ["Base", "StoreModel", "Retail", "Interchange"]),
+    tests("InterchangeTests", ["Base", "StoreModel", "Retail", "TextEncoding", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
     tests(
       "NodeRuntimeTests",

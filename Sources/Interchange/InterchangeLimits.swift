@@ -15,12 +15,17 @@ package enum InterchangeLimits {
   package static let jsonDepth = 32
   /// Digits of a JSON number: more than any number that means something has, and it bounds what one costs to read.
   package static let jsonNumberBytes = 400
-  /// Items that are handed over at once: enough for one transaction to pay, few enough to repeat after a failure.
-  package static let batchCount = 500
+  /// Items that are handed over at once: enough for one transaction to pay, few enough that a till never waits long for
+  /// the node to read and commit them.
+  package static let batchCount = 250
+  /// Sales that are handed over at once: each is some ten records, and a till's own sale waits for no more than that.
+  package static let saleBatchCount = 50
   /// Bytes of the file that become one batch: a batch must not become large only because its lines are.
   package static let batchBytes = 1 << 20
   /// Refused lines that a report keeps with their reasons; the rest are counted.
   package static let keptRefusals = 100
   /// Characters of a column's or a member's name that a message quotes: names that mean something are shorter.
   package static let quotedCharacters = 64
+  /// Column names of a file that a message lists: more than most files have.
+  package static let quotedColumns = 40
 }

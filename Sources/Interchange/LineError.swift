@@ -13,6 +13,11 @@ package struct LineError: Error, Hashable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// As compilers write it behind a file's name and a colon, so that editors find the place.
+  package var located: String {
+    column.map { "\(line):\($0): \(reason)" } ?? "\(line): \(reason)"
+  }
+
   package var description: String {
     column.map { "line \(line), column \($0): \(reason)" } ?? "line \(line): \(reason)"
   }

@@ -23,6 +23,7 @@ struct Verbs {
       return try answer("endpoints-set", [("endpoints", .text(arguments.words[0]))], EndpointText.text)
     case "import":
       return try ImportVerb(client: ControlClient(arguments), arguments: arguments).run(arguments.words[0])
+    case "export": return try ExportVerb(client: ControlClient(arguments), arguments: arguments).run()
     case "explain": return try explain()
     case let name where name.hasPrefix("conflicts "): return try ConflictVerbs(arguments).run(name)
     case let name where name.hasPrefix("parked "): return try ParkedVerbs(arguments).run(name)

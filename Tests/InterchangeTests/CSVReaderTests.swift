@@ -86,7 +86,13 @@ import Testing
     let rows = parseCSV(Array("id,name\n1,".utf8) + [0xD5, 0xC5, 0xCC, 0xCE] + Array("\n2,Bo\n".utf8))
     #expect(good(rows) == [["id", "name"], ["2", "Bo"]])
     #expect(errors(rows).map(\.line) == [2])
-    #expect(errors(rows)[0].reason.hasPrefix("field 2 is not valid UTF-8; save the file as UTF-8"))
+    #expect(
+      errors(rows)[0].description
+        == "line 2, column 3: found bytes in field 2 that are not UTF-8; they fit GB18030: try --encoding gb18030, or "
+        + "save the file as UTF-8")
+    // “Zoë” in Latin-1.
+    let latin = errors(parseCSV(Array("id,name\n1,Zo".utf8) + [0xEB] + Array("\n".utf8)))
+    #expect(latin[0].column == 5 && latin[0].reason.contains("latin1") && !latin[0].reason.contains("they fit"))
     let nul = parseCSV(Array("a,b\n1,x".utf8) + [0] + Array("\n2,y\n".utf8))
     #expect(good(nul) == [["a", "b"], ["2", "y"]] && errors(nul).map(\.line) == [2])
     let utf16 = parseCSV([0xFF, 0xFE] + "id\n1\n".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] })

@@ -16,11 +16,12 @@ final class MemorySink: ImportSink {
     var description: String { "the node is gone" }
   }
 
-  func submit(_ items: [ImportItem]) throws -> [ImportOutcome] {
+  func submit(_ items: [ImportItem], isDryRun: Bool) throws -> [ImportOutcome] {
     if batches.count >= failsAfterBatches { throw Gone() }
     batches.append(items.count)
     return items.map { item in
       if let reason = refuse(item) { return .refused(reason: reason) }
+      if isDryRun { return seen.contains(item) ? .unchanged : .committed }
       guard seen.insert(item).inserted else { return .unchanged }
       self.items.append(item)
       return .committed
@@ -83,5 +84,13 @@ func demoFile(_ name: String, _ testFile: String = #filePath) throws -> [UInt8] 
     let count = fread(&buffer, 1, buffer.count, file)
     guard count > 0 else { return bytes }
     bytes += buffer[..<count]
+  }
+}
+
+func byteChunks(_ bytes: [UInt8], of size: Int) -> () -> [UInt8]? {
+  var rest = bytes[...]
+  return {
+    defer { rest = rest.dropFirst(size) }
+    return rest.isEmpty ? nil : Array(rest.prefix(size))
   }
 }

@@ -23,7 +23,7 @@ import Testing
     #expect(report.read == 20 && report.committed == 17 && report.refused == 3 && report.unchanged == 0)
     #expect(report.refusals.map(\.line) == [4, 8, 12], "the header is line 1")
     #expect(report.refusals.map(\.description)[1] == "line 8: no sevens")
-    #expect(report.lastLine == 21 && report.checked == 0)
+    #expect(report.lastLine == 21 && report.wouldCommit == 0)
     #expect(sink.batches.allSatisfy { $0 <= 4 } && sink.batches.reduce(0, +) == 18)
   }
 
@@ -37,10 +37,13 @@ import Testing
 
   @Test func aDryRunCommitsNothing() throws {
     let sink = MemorySink()
+    sink.refuse = { item in
+      if case .record(let write) = item, write.id == RecordID(key: "7") { "no sevens" } else { nil }
+    }
     var importer = try Self.importer()
     importer.isDryRun = true
     let report = try importer.run(reading: chunks(Self.products(10, bad: [2])), into: sink)
-    #expect(sink.batches.isEmpty && report.committed == 0 && report.checked == 9 && report.refused == 1)
+    #expect(sink.items.isEmpty && report.committed == 0 && report.wouldCommit == 8 && report.refused == 2)
     #expect(report.lastLine == 11)
   }
 
@@ -108,7 +111,8 @@ import Testing
   @Test func progressGrows() throws {
     var reports: [ImportReport] = []
     let text = Self.products(1_200)
-    let report = try Self.importer().run(reading: chunks(text, of: 1_000), into: MemorySink()) { reports.append($0) }
+    let report = try Self.importer().run(
+      reading: chunks(text, of: 1_000), into: MemorySink(), progress: { reports.append($0) })
     #expect(reports.last == report && report.bytes == text.utf8.count)
     #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.bytes <= $1.bytes && $0.read <= $1.read })
     #expect(reports.count > 10)

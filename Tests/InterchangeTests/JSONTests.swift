@@ -37,11 +37,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("9223372036854775808", 9_223_372_036_854_775_808.0), ("-9223372036854775809", -9_223_372_036_854_775_809.0),
-    ("1.0", 1.0), ("1e2", 100.0), ("-1.5E+3", -1_500.0), ("2e-1", 0.2), ("99999999999999999999999", 1e23),
+    "9223372036854775808", "-9223372036854775809", "1.0", "1e2", "-1.5E+3", "2e-1", "99999999999999999999999", "0.10",
   ])
-  func otherNumbers(_ text: String, _ number: Double) throws {
-    #expect(try Self.parse(text) == .number(number))
+  func otherNumbersAreKeptAsWritten(_ text: String) throws {
+    #expect(try Self.parse(text) == .number(text))
   }
 
   @Test(arguments: [
@@ -127,7 +126,7 @@ import Testing
   @Test func otherEncodingsAreNamed() {
     let lines = parseJSONLines(Array(#"{"n":""#.utf8) + [0xD5, 0xC5] + Array("\"}\n{}\n".utf8))
     #expect(errors(lines).map(\.line) == [1] && lines.count == 2)
-    #expect(errors(lines)[0].reason.contains("not valid UTF-8"))
+    #expect(errors(lines)[0].reason.contains("not UTF-8; they fit GB18030"))
     let nuls = parseJSONLines([0, 0, 0x0A] + Array("{}\n".utf8))
     #expect(errors(nuls).map(\.line) == [1] && nuls.count == 2)
   }

@@ -43,8 +43,16 @@ package struct CSVReader: Sendable {
   private var secondLine: Int?
 
   private var columnCount: Int?
+  /// Where the buffer starts in the text.
+  private var bufferOffset = 0
+  /// Rows come with their text.
+  private let keepsText: Bool
+  /// A refused row whose line has not ended, and its text so far.
+  private var refused: Row?
 
-  package init() {}
+  package init(keepsText: Bool = false) {
+    self.keepsText = keepsText
+  }
 
   /// - Parameter rows: gets the rows that end in this chunk.
   package mutating func read(_ chunk: some Sequence<UInt8>, into rows: inout [Row]) {
@@ -64,7 +72,10 @@ package struct CSVReader: Sendable {
     parse(into: &rows)
     while true {
       switch state {
-      case .fileStart, .skipping:
+      case .fileStart:
+        startRow()
+      case .skipping:
+        endRefused(at: buffer.count, into: &rows)
         startRow()
       case .quoted:
         refuse("a quotation mark opens a field and is never closed; close it", into: &rows)
@@ -114,7 +125,10 @@ package struct CSVReader: Sendable {
     case .fileStart:
       return
     case .skipping:
-      if isBreak { startRow() }
+      if isBreak {
+        endRefused(at: scan - 1, into: &rows)
+        startRow()
+      }
       return
     case .quoted:
       if byte == UInt8(ascii: "\"") { state = .quoteInQuoted }
@@ -171,7 +185,12 @@ package struct CSVReader: Sendable {
 
   private mutating func endRow(into rows: inout [Row]) {
     let isEmptyLine = cells.count == 1 && cells[0].range == rowStart..<rowStart
-    if !isEmptyLine { rows.append(Row(line: rowLine, byteCount: scan - rowStart, content())) }
+    if !isEmptyLine {
+      rows.append(
+        Row(
+          line: rowLine, offset: bufferOffset + rowStart, byteCount: scan - rowStart, content(),
+          text: keepsText ? text(from: rowStart, to: scan) : nil))
+    }
     columnCount = columnCount ?? (isEmptyLine ? nil : cells.count)
     startRow()
   }
@@ -182,15 +201,46 @@ package struct CSVReader: Sendable {
       secondLine == nil
       ? LineError(line: rowLine, column: column, reason)
       : LineError(line: rowLine, "\(reason); noticed in line \(line), reading goes on with line \(rowLine + 1)")
-    rows.append(Row(line: rowLine, byteCount: column, .failure(error)))
+    var row = Row(line: rowLine, offset: bufferOffset + rowStart, byteCount: column, .failure(error))
     guard let secondLine else {
+      // The line break that ended the row early is not part of it.
+      if keepsText { row.text = Array(buffer[rowStart..<scan]) }
+      refused = row
       state = .skipping
+      rowStart = scan
       return
     }
+    if keepsText { row.text = text(from: rowStart, to: secondLine) }
+    rows.append(row)
     scan = secondLine
     line = rowLine + 1
     isAfterReturn = false
     startRow()
+  }
+
+  /// The refused row's line has ended.
+  private mutating func endRefused(at index: Int, into rows: inout [Row]) {
+    keepRefused(to: index)
+    if let refused { rows.append(refused) }
+    refused = nil
+  }
+
+  private mutating func keepRefused(to index: Int) {
+    guard var text = refused?.text, index > rowStart else { return }
+    let isTooLong = text.count + index - rowStart > InterchangeLimits.rowBytes
+    refused?.text = nil
+    guard !isTooLong else { return }
+    text += buffer[rowStart..<index]
+    refused?.text = text
+    rowStart = index
+  }
+
+  /// Without the line break at its end.
+  private func text(from start: Int, to end: Int) -> [UInt8] {
+    var text = buffer[start..<end]
+    if text.last == UInt8(ascii: "\n") { text = text.dropLast() }
+    if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
+    return Array(text)
   }
 
   private mutating func checkLimits(into rows: inout [Row]) {
@@ -216,14 +266,21 @@ package struct CSVReader: Sendable {
     texts.reserveCapacity(cells.count)
     for (number, cell) in zip(1..., cells) {
       guard let text = text(of: cell) else {
-        return .failure(LineError(line: rowLine, "field \(number) is not valid UTF-8; \(utf8Advice)"))
+        return .failure(notUTF8(cell, number))
       }
       guard !text.utf8.contains(0) else {
-        return .failure(LineError(line: rowLine, "field \(number) holds a NUL byte, which no text has; \(utf8Advice)"))
+        return .failure(LineError(line: rowLine, "field \(number) holds a NUL byte, which no text has; \(nulAdvice)"))
       }
       texts.append(text)
     }
     return .success(texts)
+  }
+
+  private func notUTF8(_ cell: Cell, _ number: Int) -> LineError {
+    let bytes = buffer[cell.range]
+    let column = cell.range.lowerBound - rowStart + (firstInvalidUTF8(bytes) ?? 0) + 1
+    return LineError(
+      line: rowLine, column: column, "found bytes in field \(number) that are not UTF-8; \(encodingAdvice(bytes))")
   }
 
   private func text(of cell: Cell) -> String? {
@@ -241,11 +298,13 @@ package struct CSVReader: Sendable {
 
   /// Lets go of what is behind.
   private mutating func compact() {
+    if state == .skipping { keepRefused(to: scan) }
     let done = state == .skipping ? scan : rowStart
     guard done > 0 else { return }
     buffer.removeFirst(done)
+    bufferOffset += done
     scan -= done
-    rowStart -= done
+    rowStart = max(0, rowStart - done)
     cellStart -= done
     secondLine = secondLine.map { $0 - done }
     cells = cells.map {

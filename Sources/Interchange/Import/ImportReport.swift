@@ -5,9 +5,14 @@ package struct ImportReport: Hashable, Sendable {
   /// In a dry run, always 0.
   package var committed = 0
   package var unchanged = 0
+  /// In a dry run: lines that would be committed.
+  package var wouldCommit = 0
   package var refused = 0
   /// The first refusals, in the order of the file.
   package var refusals: [LineError] = []
+  /// What a person should know about lines that were not refused; the first of them.
+  package var notes: [LineError] = []
+  package var noted = 0
   /// Bytes of the file that were read, for a progress bar.
   package var bytes = 0
   /// Every line up to this one has its outcome; 0 before the first.
@@ -16,12 +21,14 @@ package struct ImportReport: Hashable, Sendable {
 
   package init() {}
 
-  /// Lines that a dry run found good.
-  package var checked: Int { isDryRun ? read - refused : 0 }
-
   mutating func refuse(_ error: LineError, keeping limit: Int) {
     refused += 1
     if refusals.count < limit { refusals.append(error) }
+  }
+
+  mutating func note(_ note: LineError, keeping limit: Int) {
+    noted += 1
+    if notes.count < limit { notes.append(note) }
   }
 }
 
@@ -34,6 +41,10 @@ package struct ImportError: Error, Sendable, CustomStringConvertible {
     case source
     /// What commits could not go on.
     case sink
+    /// The rejects could not be written.
+    case rejects
+    /// Somebody stopped it.
+    case interrupted
   }
 
   package var code: Code
@@ -49,7 +60,13 @@ package struct ImportError: Error, Sendable, CustomStringConvertible {
   package var description: String {
     guard code != .unfit else { return "\(reason); nothing was imported" }
     let place = report.lastLine == 0 ? "before the first line was done" : "after line \(report.lastLine)"
+    guard !report.isDryRun else { return "the dry run stopped \(place): \(reason); nothing was imported" }
     return "the import stopped \(place): \(reason); \(report.committed) committed, \(report.unchanged) unchanged, "
       + "\(report.refused) refused. Running it again is safe: what is there already is left as it is"
   }
+}
+
+/// What the source of an import throws when somebody has stopped it.
+package struct ImportInterruption: Error {
+  package init() {}
 }

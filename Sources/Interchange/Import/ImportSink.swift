@@ -20,7 +20,8 @@ package protocol ImportSink {
   ///
   /// It may be given an item that it has committed before, and then answers `unchanged`.
   ///
+  /// - Parameter isDryRun: says for each item what would become of it by itself, and commits nothing.
   /// - Returns: one outcome an item, in their order.
   /// - Throws: if it can't go on at all; some of the batch may be committed then.
-  func submit(_ items: [ImportItem]) throws -> [ImportOutcome]
+  func submit(_ items: [ImportItem], isDryRun: Bool) throws -> [ImportOutcome]
 }

@@ -149,10 +149,11 @@ extension JSONParser {
         return .integer(isNegative ? Int64(truncatingIfNeeded: 0 &- magnitude) : Int64(magnitude))
       }
     }
-    guard index - start <= InterchangeLimits.jsonNumberBytes,
-      let double = Double(String(decoding: bytes[start..<index], as: UTF8.self)), double.isFinite
-    else { throw failure("found a number that is too large", at: start) }
-    return .number(double)
+    let text = String(decoding: bytes[start..<index], as: UTF8.self)
+    guard text.utf8.count <= InterchangeLimits.jsonNumberBytes, let double = Double(text), double.isFinite else {
+      throw failure("found a number that is too large", at: start)
+    }
+    return .number(text)
   }
 
   private mutating func takeDigits(_ take: (UInt8) -> Void) -> Int {
@@ -199,7 +200,7 @@ extension JSONParser {
   }
 
   private func invalidUTF8(at start: Int) -> ByteError {
-    failure("found a string that is not valid UTF-8; \(utf8Advice)", at: start)
+    failure("found a string that is not UTF-8; \(encodingAdvice(bytes[start..<index]))", at: start)
   }
 
   private mutating func escape() throws(ByteError) -> Unicode.Scalar {

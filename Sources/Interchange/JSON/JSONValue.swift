@@ -4,8 +4,8 @@ package enum JSONValue: Hashable, Sendable {
   case bool(Bool)
   /// Written without a fraction and an exponent, and within 64 bits.
   case integer(Int64)
-  /// Every other number.
-  case number(Double)
+  /// Every other number, as it was written: an amount such as 12.34 must not pass through floating point.
+  case number(String)
   case string(String)
   case array([JSONValue])
   case object(JSONObject)

@@ -13,13 +13,27 @@ package struct RecordMapper: Sendable {
   package let entity: EntitySchema
   /// Together they tell the rows of the file apart. They need not be fields.
   let keyColumns: [String]
+  let names: ColumnNames
+  let form: ValueForm
 
-  package init(_ entity: EntitySchema, keyColumns: [String] = []) throws(MappingError) {
+  package init(
+    _ entity: EntitySchema, keyColumns: [String] = [], names: ColumnNames = ColumnNames(), form: ValueForm = ValueForm()
+  ) throws(MappingError) {
     guard keyColumns.isEmpty || entity.identity == .uuid else {
       throw MappingError(nil, "\(entity.name) has ids of its own, so key columns have no use; name the column id")
     }
     self.entity = entity
     self.keyColumns = keyColumns
+    self.names = names
+    self.form = form
+    try names.check()
+    for (_, field) in names.renamed.sorted(by: { $0.key < $1.key }) { try checkTarget(field) }
+  }
+
+  private func checkTarget(_ name: String) throws(MappingError) {
+    let custom = entity.fields.first { $0.rule == .customFields }?.name
+    let isCustom = custom.map { name.hasPrefix("\($0).") || name.hasPrefix("\($0)#") } ?? false
+    guard isCustom || knownColumns.contains(name) else { throw unknown(name) }
   }
 
   static let idColumn = "id"
@@ -30,7 +44,7 @@ package struct RecordMapper: Sendable {
     for field in entity.fields {
       switch field.rule {
       case .counter: break
-      case .customFields: names.append("\(field.name).KEY")
+      case .customFields: names += ["\(field.name).KEY", "\(field.name)#KEY"]
       default: names.append(field.name)
       }
     }
@@ -42,9 +56,29 @@ package struct RecordMapper: Sendable {
       nil, "\(entity.name) has no field \(quoted(column)); known are: \(knownColumns.joined(separator: ", "))")
   }
 
+  /// The place of a row, from the texts of its store, its id and its currency.
+  func place(store: String?, id: String?, currency: String?) -> RecordPlace {
+    RecordPlace(form, store: storeNumber(store, id), currency: currency)
+  }
+
+  private func storeNumber(_ store: String?, _ id: String?) -> UInt32? {
+    if let store, !store.isEmpty { return UInt32(store) }
+    // The store may be part of the id.
+    guard let owner = entity.owner, let index = entity.identityFields.firstIndex(of: owner), let id else { return nil }
+    let parts = id.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    return index < parts.count ? UInt32(String(decoding: parts[index], as: UTF8.self)) : nil
+  }
+
+  /// The field in which a record carries its own currency.
+  var currencyField: String? { entity.currencyField?.name }
+
+  /// The field that says which store a record is of.
+  var storeField: String? { entity.owner.flatMap(entity.field)?.name }
+
   func counterRefusal(_ field: FieldSchema) -> MappingError {
     MappingError(
-      field.name, "a counter, which grows by what happens in the shops; a file can't set it, so leave the column out")
+      field.name,
+      "a counter, which grows by what happens in the shops; a file can't set it: leave it out, or --ignore it")
   }
 
   /// One element of a `set` field only once: writing it twice would say nothing more.

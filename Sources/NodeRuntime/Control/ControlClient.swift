@@ -128,21 +128,32 @@ package final class ControlClient: @unchecked Sendable {
       if box.put(value) { semaphore.signal() }
     }
     semaphore.wait()
-    guard let value = box.value else { preconditionFailure("the semaphore is signalled after the answer is there") }
+    guard let value = box.take() else { preconditionFailure("the semaphore is signalled after the answer is there") }
     return value
   }
 }
 
-/// Holds the first of possibly several answers; the lock guards it (`@unchecked Sendable`).
+/// Holds the first of possibly several answers until it is taken; whoever comes later, such as a timer that still holds on
+/// to this, holds no answer. The lock guards it (`@unchecked Sendable`).
 final class AnswerBox<Value>: @unchecked Sendable {
   private let lock = Mutex<Void>(())
-  private(set) var value: Value?
+  private var value: Value?
+  private var isFilled = false
 
+  /// False if an answer was there before.
   func put(_ new: Value) -> Bool {
     lock.withLock { _ in
-      guard value == nil else { return false }
+      guard !isFilled else { return false }
+      isFilled = true
       value = new
       return true
+    }
+  }
+
+  func take() -> Value? {
+    lock.withLock { _ in
+      defer { value = nil }
+      return value
     }
   }
 }

@@ -12,7 +12,8 @@ extension ControlService {
       return completion(
         .failure(ControlError(.usage, "a receipt that cannot be read; do syncctl and node differ in version?")))
     }
-    gate.commit { engine, commit throws(StoreError) in
+    gate.commit(count: receipts.count, isDryRun: request["isDryRun"]?.booleanValue ?? false) {
+      engine, commit throws(StoreError) in
       try Till.take(receipts, engine, commit)
     } completion: { result in
       switch result {

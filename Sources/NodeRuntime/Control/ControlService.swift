@@ -25,6 +25,9 @@ package final class ControlService: Sendable {
     case "status": status(request, completion)
     case "commit": commit(request, completion)
     case "sell": sell(request, completion)
+    case "export": export(request, completion)
+    case "places": places(completion)
+    case "count": count(request, completion)
     case "conflicts": conflicts(request, completion)
     case "explain": explain(request, completion)
     case "conflict-settle": settle(request, completion)
@@ -73,7 +76,7 @@ extension ControlService {
       return completion(
         .failure(ControlError(.usage, "a commit that cannot be read; do syncctl and node differ in version?")))
     }
-    gate.commit(drafts) { result in
+    gate.commit(drafts, isDryRun: request["isDryRun"]?.booleanValue ?? false) { result in
       switch result {
       case .success(let results): completion(.success(.array(results.map(\.controlValue))))
       case .failure(let error): completion(.failure(ControlError(error)))

@@ -26,6 +26,43 @@ extension Value {
   }
 }
 
+extension FieldContent {
+  /// What a record shows for a field, for `export`.
+  var controlValue: CBORValue {
+    switch self {
+    case .value(let value): .array([.unsigned(0), value.controlValue])
+    case .set(let values): .array([.unsigned(1), .array(values.map(\.controlValue))])
+    case .counter(let sum): .array([.unsigned(2), .integer(sum)])
+    case .customFields(let fields):
+      .array([.unsigned(3), .array(fields.map { .array([.text($0.key), $0.value.controlValue]) })])
+    }
+  }
+
+  package init?(_ control: CBORValue) {
+    guard let items = control.arrayValue, items.count == 2 else { return nil }
+    switch items[0].integerValue {
+    case 0:
+      guard let value = Value(items[1]) else { return nil }
+      self = .value(value)
+    case 1:
+      guard let values = items[1].arrayValue?.compactMap(Value.init) else { return nil }
+      self = .set(values)
+    case 2:
+      guard let sum = items[1].integerValue else { return nil }
+      self = .counter(sum)
+    case 3:
+      guard let pairs = items[1].arrayValue else { return nil }
+      self = .customFields(
+        pairs.compactMap { pair in
+          guard let parts = pair.arrayValue, parts.count == 2, let key = parts[0].textValue, let value = Value(parts[1])
+          else { return nil }
+          return CustomField(key: key, value: value)
+        })
+    default: return nil
+    }
+  }
+}
+
 extension FieldWrite {
   fileprivate var controlValue: CBORValue {
     let tag = CBORValue.unsigned(UInt64(field.rawValue))

@@ -58,6 +58,9 @@ package struct CommandLineArguments: Sendable {
   /// The last value given.
   package func value(_ name: String) -> String? { values[name]?.last }
 
+  /// All values given, for an option that may be repeated.
+  package func all(_ name: String) -> [String] { values[name] ?? [] }
+
   package func needed(_ name: String) throws(UsageError) -> String {
     guard let value = value(name), !value.isEmpty else { throw UsageError("--\(name) is needed") }
     return value

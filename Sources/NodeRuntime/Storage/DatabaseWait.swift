@@ -52,6 +52,6 @@ enum DatabaseWait {
       }
     }
     answered.wait()
-    return box.value ?? false
+    return box.take() ?? false
   }
 }

@@ -7,4 +7,15 @@ package enum StorageLimits {
   /// How long the database must lie still before memory kept only to be quick is given back, in milliseconds: longer than
   /// the pauses between sales at a busy till, shorter than the pause between two looks at the machine.
   package static let restMilliseconds = 5_000
+
+  /// Commits that are committed at once and before anything larger: a till's sale is one, a person's edit a few.
+  package static let smallCommitDrafts = 16
+  /// Records that are written in one turn of a large commit: some ten milliseconds, which is what a sale may have to
+  /// wait. Fewer would spend more on flushing the disk than on writing.
+  package static let sliceWrites = 250
+  /// Records that an export reads at once, so that a sale's questions to the reader never wait long.
+  package static let exportReadCount = 50
+  /// Records and bytes in one page of an export.
+  package static let exportPageCount = 500
+  package static let exportPageBytes = 1 << 20
 }

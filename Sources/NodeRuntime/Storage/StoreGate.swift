@@ -24,12 +24,21 @@ package final class StoreGate: @unchecked Sendable {
     var fail: @Sendable (StoreError) -> Void
   }
 
+  /// What waits for the writer.
+  private struct CommitQueue: Sendable {
+    /// What a till or a person waits for: committed together, before anything large.
+    var small: [WaitingCommit] = []
+    /// Imports and the like: one a turn.
+    var large: [WaitingCommit] = []
+    var isScheduled = false
+  }
+
   private let writing = DispatchQueue(label: "storesync.writing")
   private let reading = DispatchQueue(label: "storesync.reading")
   private let decoding = DispatchQueue(label: "storesync.decoding")
   private let writer: Engine
   private let reader: Engine
-  private let waiting = Mutex<[WaitingCommit]>([])
+  private let waiting = Mutex(CommitQueue())
   /// Decoded batches that may come on top of those that wait for the writer.
   private let decodingRoom = DispatchSemaphore(value: StorageLimits.decodedBatches)
   private let growthObserver = Mutex<(@Sendable () -> Void)?>(nil)
@@ -69,24 +78,63 @@ package final class StoreGate: @unchecked Sendable {
     growthObserver.withLock { $0 = observer }
   }
 
-  /// Commits drafts in order, together with those of other callers that wait.
+  /// Commits drafts in order, each apart from the others.
+  ///
+  /// A few are committed at once, together with those of other callers that wait. Many are an import's: they are
+  /// committed in slices, and whoever comes meanwhile waits for one slice at the most.
+  /// - Parameters:
+  ///   - isDryRun: tells what would become of them, and commits nothing.
+  ///   - completion: gets the results of all; on an error the first of them may be committed.
   package func commit(
-    _ drafts: [CommitDraft], completion: @escaping @Sendable (Result<[CommitResult], StoreError>) -> Void
+    _ drafts: [CommitDraft], isDryRun: Bool = false,
+    completion: @escaping @Sendable (Result<[CommitResult], StoreError>) -> Void
   ) {
+    commit(drafts[...], isDryRun: isDryRun, behind: [], completion)
+  }
+
+  private func commit(
+    _ drafts: ArraySlice<CommitDraft>, isDryRun: Bool, behind earlier: [CommitResult],
+    _ completion: @escaping @Sendable (Result<[CommitResult], StoreError>) -> Void
+  ) {
+    // At least one draft, which is never split.
+    var writes = 0
+    let slice = drafts.prefix { draft in
+      defer { writes += draft.writes.count }
+      return writes < StorageLimits.sliceWrites
+    }
+    let rest = drafts.dropFirst(slice.count)
     commit(
+      count: drafts.count + earlier.count, isDryRun: isDryRun,
       planning: { _, commit throws(StoreError) in
         var results: [CommitResult] = []
-        for draft in drafts { results.append(try commit(draft)) }
+        for draft in slice { results.append(try commit(draft)) }
         return results
-      }, completion: completion)
+      },
+      completion: { result in
+        switch result {
+        case .failure(let error): completion(.failure(error))
+        case .success(let results) where rest.isEmpty: completion(.success(earlier + results))
+        case .success(let results): self.commit(rest, isDryRun: isDryRun, behind: earlier + results, completion)
+        }
+      })
   }
 
   /// The same for drafts that depend on what is there and on each other: `body` reads and commits in turn, in one
   /// transaction, so that nobody writes in between.
+  ///
+  /// - Parameter count: how many commits it is about; more than a few wait for those of tills and people.
   package func commit<Value: Sendable>(
+    count: Int = 1, isDryRun: Bool = false,
     planning body: @escaping @Sendable (Engine, Commit) throws(StoreError) -> Value,
     completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) {
+    guard !isDryRun else {
+      return write { engine throws(StoreError) in
+        try engine.check(at: self.clock.now) { commit throws(StoreError) in try body(engine, commit) }
+      } completion: {
+        completion($0)
+      }
+    }
     let commit = WaitingCommit { engine, commit throws(StoreError) in
       let value = try body(engine, commit)
       return { completion(.success(value)) }
@@ -94,18 +142,35 @@ package final class StoreGate: @unchecked Sendable {
       completion(.failure(error))
     }
     let isFirst = waiting.withLock { waiting in
-      waiting.append(commit)
-      return waiting.count == 1
+      if count <= StorageLimits.smallCommitDrafts {
+        waiting.small.append(commit)
+      } else {
+        waiting.large.append(commit)
+      }
+      defer { waiting.isScheduled = true }
+      return !waiting.isScheduled
     }
     if isFirst { writing.async { self.commitWaiting() } }
     rest.noteUse()
   }
 
+  /// One turn at the writer: all that is small, and then one that is large, so that neither starves.
   private func commitWaiting() {
-    let commits = waiting.withLock { waiting in
-      defer { waiting = [] }
-      return waiting
+    let small = waiting.withLock { waiting in
+      defer { waiting.small = [] }
+      return waiting.small
     }
+    if !small.isEmpty { commitTogether(small) }
+    if let large = waiting.withLock({ $0.large.isEmpty ? nil : $0.large.removeFirst() }) { commitTogether([large]) }
+    // The next turn stands behind what others have asked of the writer meanwhile.
+    let isDone = waiting.withLock { waiting in
+      waiting.isScheduled = !(waiting.small.isEmpty && waiting.large.isEmpty)
+      return !waiting.isScheduled
+    }
+    if !isDone { writing.async { self.commitWaiting() } }
+  }
+
+  private func commitTogether(_ commits: [WaitingCommit]) {
     do throws(StoreError) {
       let completions = try writer.commit(at: clock.now) { commit throws(StoreError) in
         var completions: [@Sendable () -> Void] = []

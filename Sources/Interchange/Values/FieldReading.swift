@@ -5,7 +5,7 @@ import StoreModel
 
 extension FieldSchema {
   /// A plain value from a CSV cell that is not empty.
-  func value(ofCell text: String) throws(MappingError) -> Value {
+  func value(ofCell text: String, at place: inout RecordPlace) throws(MappingError) -> Value {
     let value: Value
     switch type {
     case .text, .choice:
@@ -13,14 +13,11 @@ extension FieldSchema {
     case .integer, .quantity:
       value = .integer(try wholeNumber(text))
     case .money:
-      guard !text.utf8.contains(UInt8(ascii: ".")) else {
-        throw MappingError(name, "found a decimal amount; write minor units as a whole number, 12.34 as 1234")
-      }
-      value = .integer(try wholeNumber(text))
+      value = .integer(try amount(text, at: place))
     case .boolean:
       value = try boolean(text)
     case .timestamp:
-      value = .integer(try timestamp(text))
+      value = .integer(try timestamp(text, at: &place))
     case .day:
       value = .integer(try day(text))
     case .reference(_, let identity), .identifier(let identity):
@@ -32,10 +29,12 @@ extension FieldSchema {
   }
 
   /// A plain value from JSON; null takes the field's value away.
-  func value(ofJSON json: JSONValue) throws(MappingError) -> Value {
+  func value(ofJSON json: JSONValue, at place: inout RecordPlace) throws(MappingError) -> Value {
     switch (type, json) {
     case (_, .null):
       return .null
+    case (.money, .integer(let number)) where place.form.money == .decimal:
+      return try value(ofCell: String(number), at: &place)
     case (.integer, .integer(let number)), (.quantity, .integer(let number)), (.money, .integer(let number)),
       (.day, .integer(let number)):
       let value = Value.integer(number)
@@ -52,9 +51,11 @@ extension FieldSchema {
     case (.text, .string(let text)), (.choice, .string(let text)), (.timestamp, .string(let text)),
       (.day, .string(let text)), (.boolean, .string(let text)), (.reference, .string(let text)),
       (.identifier, .string(let text)):
-      return try value(ofCell: text)
-    case (.money, .number):
-      throw MappingError(name, "found a decimal amount; write minor units as a whole number, 12.34 as 1234")
+      return try value(ofCell: text, at: &place)
+    case (.money, .string(let text)) where place.form.money == .decimal:
+      return try value(ofCell: text, at: &place)
+    case (.money, .number(let text)):
+      return try value(ofCell: text, at: &place)
     default:
       throw MappingError(name, "found \(json.kindName), expected \(fileExpectation)")
     }
@@ -95,7 +96,32 @@ extension FieldSchema {
     }
   }
 
-  private func timestamp(_ text: String) throws(MappingError) -> Int64 {
+  private func amount(_ text: String, at place: RecordPlace) throws(MappingError) -> Int64 {
+    guard place.form.money == .decimal else {
+      guard !text.utf8.contains(UInt8(ascii: ".")) else {
+        throw MappingError(
+          name, "found a decimal amount; write minor units as a whole number, 12.34 as 1234, or say --money decimal")
+      }
+      return try wholeNumber(text)
+    }
+    do throws(MappingError) {
+      let (decimals, currency) = try place.moneyDecimals()
+      return try DecimalAmount.parse(text, decimals: decimals, currency: currency)
+    } catch {
+      throw MappingError(name, error.reason)
+    }
+  }
+
+  private func timestamp(_ text: String, at place: inout RecordPlace) throws(MappingError) -> Int64 {
+    if let local = LocalTime(text) {
+      do throws(MappingError) {
+        let time = try place.time(of: local)
+        if let note = place.note, !note.hasPrefix(name) { place.note = "\(name) \(note)" }
+        return time
+      } catch {
+        throw MappingError(name, error.reason)
+      }
+    }
     do throws(RFC3339Error) {
       return try RFC3339.parse(text).milliseconds
     } catch {
