@@ -57,8 +57,13 @@ def merge(a, b):
         return a
     if covers_all(b.vector, a.vector):
         return b
+    return join(a, b)
+
+
+def join(a, b):
+    """By the definition, also where one side has seen all of the other: HQ checks with it what a store says."""
     fields = {}
-    for tag in a.fields.keys() | b.fields.keys():
+    for tag in sorted(a.fields.keys() | b.fields.keys()):
         content = _join(a.fields.get(tag), b.fields.get(tag), a.vector, b.vector)
         if content[1]:
             fields[tag] = content
