@@ -122,7 +122,7 @@ class _Reader:
 
     def key(self, entity, id):
         _number(entity, 65_535, "entity")
-        _need(type(id) is bytes and len(id) <= MAXIMUM_ID_BYTES, "found no id of at most 200 bytes")
+        _need(type(id) is bytes and 1 <= len(id) <= MAXIMUM_ID_BYTES, "found no id of 1 to 200 bytes")
         return (entity, id)
 
     def eviction(self, value):

@@ -21,7 +21,7 @@ import contents
 import joincode
 import merge
 import messages
-from frames import FrameReader
+from frames import frame
 from messages import PARKED, REFUSED, Message
 from node import BULK, NORMAL, Entry, Store
 from session import Refused
@@ -38,28 +38,22 @@ passed = 0
 def expect(found, expected, what):
     global passed
     if found != expected:
-        sys.exit(f"endtoend: {what}: found {found!r}, expected {expected!r}")
+        sys.exit(f"{what}: found {found!r}, expected {expected!r}")
     passed += 1
 
 
-class Chain:
-    """HQ, running, and its command line."""
+def total():
+    return passed
+
+
+class Programs:
+    """The project's programs, in a folder of the test's own."""
 
     def __init__(self, programs, folder, stack):
-        self.programs, self.folder, self.stack = programs, folder, stack
-        self.run("hq-node", "init", "--data", "hq", "--advertise", "127.0.0.1:1", "--name", "HQ")
-        log = stack.enter_context(open(folder / "hq.log", "w"))
-        process = self.start(["hq-node", "run", "--data", "hq", "--listen", "127.0.0.1:0"], log)
-        self.address = None
-        for line in process.stdout:
-            if line.startswith("listening "):
-                self.address = line.split()[1]
-            if line.strip() == "ready":
-                break
-        expect(self.address is not None, True, "HQ listens")
+        self.folder_of_programs, self.folder, self.stack = programs, folder, stack
 
     def start(self, command, log):
-        command = [self.programs / command[0], *command[1:]]
+        command = [self.folder_of_programs / command[0], *command[1:]]
         process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True)
         self.stack.callback(self.stop, process)
         return process
@@ -75,11 +69,38 @@ class Chain:
         process.stdout.close()
 
     def run(self, program, *arguments, input=None):
-        command = [self.programs / program, *arguments]
+        command = [self.folder_of_programs / program, *arguments]
         done = subprocess.run(command, cwd=self.folder, input=input, capture_output=True, text=True)
         if done.returncode != 0:
-            sys.exit(f"endtoend: {program} {' '.join(arguments)}: {done.returncode}: {done.stderr}{done.stdout}")
+            sys.exit(f"found {done.returncode} of {program} {' '.join(arguments)}: {done.stderr}{done.stdout}")
         return done.stdout
+
+    def logs(self):
+        return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
+    def explain(self, entity, id, data="hq"):
+        done = subprocess.run(
+            [self.folder_of_programs / "syncctl", "explain", entity, id, "--data", data, "--json"],
+            cwd=self.folder, capture_output=True, text=True,
+        )
+        return done.stdout
+
+
+class Chain(Programs):
+    """HQ, running, and its command line."""
+
+    def __init__(self, programs, folder, stack):
+        super().__init__(programs, folder, stack)
+        self.run("hq-node", "init", "--data", "hq", "--advertise", "127.0.0.1:1", "--name", "HQ")
+        log = stack.enter_context(open(folder / "hq.log", "w"))
+        process = self.start(["hq-node", "run", "--data", "hq", "--listen", "127.0.0.1:0"], log)
+        self.address = None
+        for line in process.stdout:
+            if line.startswith("listening "):
+                self.address = line.split()[1]
+            if line.strip() == "ready":
+                break
+        expect(self.address is not None, True, "HQ listens")
 
     def add_store(self, number):
         other = ["--name", f"Store {number}", "--time-zone", "Europe/Berlin", "--currency", "EUR"]
@@ -92,22 +113,12 @@ class Chain:
     def endpoints(self):
         return json.loads(self.run("syncctl", "endpoints", "--data", "hq", "--json"))
 
-    def logs(self):
-        return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
-
-    def explain(self, entity, id, data="hq"):
-        done = subprocess.run(
-            [self.programs / "syncctl", "explain", entity, id, "--data", data, "--json"],
-            cwd=self.folder, capture_output=True, text=True,
-        )
-        return done.stdout
-
 
 def until(condition, what, logs=lambda: ""):
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit(f"endtoend: {what}: not in {WAIT_SECONDS} s\n{logs()}")
+            sys.exit(f"{what}: not in {WAIT_SECONDS} s\n{logs()}")
         time.sleep(0.05)
     expect(True, True, what)
 
@@ -251,6 +262,46 @@ def refusals(chain, enrolment):
     expect(found, "refused", "another key than the pinned one")
 
 
+def broken_lines(chain, enrolment):
+    """A batch that is cut, one that comes twice, and one that comes too early."""
+    store = Store(enrolment.code.node)
+    task = lambda: {(TASK, uuid.uuid4().bytes): {TITLE: "Once", TASK_STORE: enrolment.code.node}}
+    in_log = lambda welcome: welcome.cursors[NORMAL]
+    with Link(store, enrolment, chain.address) as link:
+        link.hello()
+        link.sync()
+        before = store.head
+        store.commit(task())
+        link.session.push()
+        [batch] = [message for message in link.session.out if message.name == "batch"]
+        whole = frame(messages.encode(batch))
+        link.socket.sendall(whole[: len(whole) // 2])
+        link.cut()
+    with Link(store, enrolment, chain.address) as link:
+        expect(in_log(link.hello()) <= before, True, "HQ has taken nothing of half a batch")
+        link.sync()
+        expect(link.outcomes, [], "and takes it whole")
+    with Link(store, enrolment, chain.address) as link:
+        expect(in_log(link.hello()), store.head, "HQ has it")
+        store.commit(task())
+        link.session.push()
+        [batch] = [message for message in link.session.out if message.name == "batch"]
+        link.send(batch)
+        expect(refusal_of(link), "wrong-cursor", "a batch that comes twice")
+    with Link(store, enrolment, chain.address) as link:
+        expect(in_log(link.hello()), store.head, "it counts once")
+        store.commit(task())
+        store.commit(task())
+        link.session.read[NORMAL] = link.session.reached[NORMAL] = store.head - 1
+        link.session.push()
+        link.flush()
+        expect(refusal_of(link), "wrong-cursor", "a batch that leaves one out")
+    with Link(store, enrolment, chain.address) as link:
+        expect(in_log(link.hello()), store.head - 2, "nothing of it counts")
+        link.sync()
+        expect(link.outcomes, [], "both come in order")
+
+
 def joining(chain, enrolment):
     """A join code is good once, and a store that comes with an old session's token is turned away."""
     try:
@@ -316,6 +367,7 @@ def main():
         real_store_sees(chain, texts[2])
         odd_groups(chain, joined[1])
         eviction(chain, joined[1])
+        broken_lines(chain, joined[3])
         refusals(chain, joined[3])
         joining(chain, joined[1])
         addresses(chain, joined[1])

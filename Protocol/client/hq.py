@@ -163,6 +163,7 @@ class Server:
         self.listener = socket.create_server(("127.0.0.1", port))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.cut = set()  # numbers of stores whose next batch is not answered: the line breaks
+        self.truncate = set()  # numbers of stores whose next batch breaks off in the middle
         self.tamper = None  # replaces the bytes of a frame that is to be sent: function of session and frame
         self.refusals = []
         threading.Thread(target=self._listen, daemon=True).start()
@@ -205,6 +206,10 @@ class Server:
                     out, session.out = session.out, []
                 for message in out:
                     data = frame(messages.encode(message))
+                    if message.name == "batch" and session.peer in self.truncate:
+                        secure.sendall(data[: len(data) // 2])
+                        self.truncate.remove(session.peer)
+                        return
                     secure.sendall(self.tamper(session, message, data) if self.tamper else data)
                 if session.end is not None:
                     if session.refusal:

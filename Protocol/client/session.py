@@ -220,12 +220,20 @@ class StoreSession(Session):
             "window": WINDOW_BYTES,
             "software": self.software,
             "token": self.enrolment.token,
+            "endpointsVersion": self.enrolment.endpoints_version,
         } | other
         self.out.append(Message("hello", self.hello))
         self.state = "awaiting-welcome"
 
     def _handlers(self):
-        return super()._handlers() | {("awaiting-welcome", "welcome"): self._welcome}
+        return super()._handlers() | {
+            ("awaiting-welcome", "welcome"): self._welcome,
+            ("linked", "endpoints"): lambda message: self._keep_endpoints(message.version, message.endpoints),
+        }
+
+    def _keep_endpoints(self, version, endpoints):
+        self.enrolment.endpoints, self.enrolment.endpoints_version = endpoints, version
+        self.out.append(Message("endpointsKept", {"version": version}))
 
     def _welcome(self, welcome):
         if welcome.version != VERSION:
@@ -238,6 +246,8 @@ class StoreSession(Session):
         knows = self.hello["peerEpoch"] == welcome.epoch
         ours = self.hello["cursors"] if knows else [0, 0, 0]
         self._link(HQ, welcome.epoch, welcome.window, welcome.cursors, ours)
+        if self.state == "linked" and welcome.fields.get("endpoints"):
+            self._keep_endpoints(*welcome.endpoints)
 
 
 class HQSession(Session):

@@ -30,17 +30,21 @@ SILENCE_SECONDS = 80
 
 
 class Enrolment:
-    """What lets a store in: where HQ is and its key, the store's credential, and the token of the last session."""
+    """What lets a store in: where HQ is and its key, the store's credential, and the token of the last session.
+
+    `endpoints` are HQ's addresses as it told them last, and `endpoints_version` their number; 0: those of the code.
+    """
 
     def __init__(self, code):
         self.code = code
         self.credential = None
         self.token = None
+        self.endpoints, self.endpoints_version = list(code.endpoints), 0
 
     def join(self, address=None):
         """Turns the join code's secret, which is good once, into a credential."""
         session = JoiningSession(self.code.node, self.code.secret, SOFTWARE)
-        with Connection(session, self.code, address) as connection:
+        with Connection(session, self, address) as connection:
             session.open()
             connection.wait(lambda: session.end is not None, HANDSHAKE_SECONDS, "no credential")
         self.credential = session.credential
@@ -50,11 +54,11 @@ class Enrolment:
 class Connection:
     """Carries the messages of one session over TLS."""
 
-    def __init__(self, session, code, address=None):
+    def __init__(self, session, enrolment, address=None):
         self.session = session
-        self.code = code
+        self.code = enrolment.code
         self.reader = FrameReader()
-        self.socket = self._connect([address] if address else code.endpoints)
+        self.socket = self._connect([address] if address else enrolment.endpoints)
         self.heard = self.sent = time.monotonic()
 
     def _connect(self, endpoints):
@@ -156,7 +160,7 @@ class Link(Connection):
 
     def __init__(self, store, enrolment, address=None, compress=False):
         self.store = store
-        super().__init__(StoreSession(store, enrolment, SOFTWARE, compress), enrolment.code, address)
+        super().__init__(StoreSession(store, enrolment, SOFTWARE, compress), enrolment, address)
 
     @property
     def outcomes(self):

@@ -42,7 +42,9 @@ struct GroupDecoder {
 
   private func readKey(_ reader: inout CBORReader) throws(DecodeError) -> RecordKey {
     let entity = EntityTag(try reader.readUInt16())
-    return RecordKey(entity: entity, id: RecordID(try reader.readBytes(limit: ModelLimits.recordIDBytes)))
+    let id = try reader.readBytes(limit: ModelLimits.recordIDBytes)
+    if id.isEmpty { throw reader.invalid("an id of at least one byte") }
+    return RecordKey(entity: entity, id: RecordID(id))
   }
 
   private func readRecord(_ reader: inout CBORReader, groupStamp: Stamp) throws(DecodeError) -> RecordState {
