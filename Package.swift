@@ -85,7 +85,8 @@ let package = Package(
     tests(
       "VectorTests",
       [
-        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "Transport", "Interchange", "NodeRuntime",
+        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "Transport", "Interchange",
+        "NodeRuntime",
       ]),
     tests(
       "EndToEndTests",

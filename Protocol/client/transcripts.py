@@ -2,7 +2,7 @@
 """Whole exchanges, frame by frame: vectors/transcripts.json.
 
     transcripts.py            plays both sides of each again, and compares every byte and every state
-    transcripts.py --write    writes the file
+    transcripts.py --write    writes the file, and the frames that SPEC.md shows of it
 
 The cases are told below, as a play of a store and HQ; what they expect stands beside them, apart from the code that is
 tried. Tests/VectorTests plays either side with the Swift code.
@@ -10,6 +10,7 @@ tried. Tests/VectorTests plays either side with the Swift code.
 
 import json
 import pathlib
+import re
 import sys
 
 import contents
@@ -22,6 +23,7 @@ from messages import Message
 from node import Entry, Store
 from session import HQSession, JoiningSession, StoreSession
 
+SPEC = pathlib.Path(__file__).resolve().parent.parent / "SPEC.md"
 PATH = pathlib.Path(__file__).resolve().parent.parent / "vectors" / "transcripts.json"
 ABOUT = (
     "Whole exchanges (SPEC.md, section 15). Steps are in order. do: what happens at a node; wall is the time of both from "
@@ -76,7 +78,8 @@ class Play:
 
     def commit(self, node, writes):
         self.later()
-        listed = [[*key[:1], key[1].hex(), {str(tag): shown(v) for tag, v in w.items()}] for key, w in sorted(writes.items())]
+        values = lambda fields: {str(tag): shown(value) for tag, value in fields.items()}
+        listed = [[key[0], key[1].hex(), values(fields)] for key, fields in sorted(writes.items())]
         self.do("commit", at=self.side(node), writes=listed)
         node.commit(writes)
         self.pump()
@@ -168,7 +171,8 @@ class Play:
 
     def expect(self, node, records, parked=(), stubs=(), cursors=None):
         """`records`: the keys that the node holds, each with what it shows; written by hand."""
-        found = {key: {tag: merge.shown(content, "latest") for tag, content in state.fields.items()} for key, state in node.records.items()}
+        latest = lambda state: {tag: merge.shown(content, "latest") for tag, content in state.fields.items()}
+        found = {key: latest(state) for key, state in node.records.items()}
         assert found == records, f"{self.case['name']}: {self.side(node)} holds {found}, expected {records}"
         assert [code for _, code, _ in node.parked] == list(parked), node.parked
         assert list(node.stubs) == list(stubs), node.stubs
@@ -214,7 +218,8 @@ def written(state):
         if kind == merge.REGISTER:
             return {"register": siblings(found)}
         if kind == merge.SET:
-            return {"set": [[shown(merge.value_of(key)), [stamp(at) for at in sorted(found[key])]] for key in sorted(found)]}
+            stamps = lambda key: [stamp(at) for at in sorted(found[key])]
+            return {"set": [[shown(merge.value_of(key)), stamps(key)] for key in sorted(found)]}
         if kind == merge.COUNTER:
             return {"counter": {replica(who): list(found[who]) for who in sorted(found)}}
         return {"map": {key: siblings(found[key]) for key in sorted(found, key=str.encode)}}
@@ -282,7 +287,9 @@ def pushing():
 
 
 def cutting():
-    play = Play("cut and resume", "Half a batch counts for nothing; a whole one whose acknowledgement is lost is not sent again.")
+    play = Play(
+        "cut and resume",
+        "Half a batch counts for nothing; a whole one whose acknowledgement is lost is not sent again.")
     play.joined()
     play.commit(play.store, BASKET)
     play.link(1, arrives={("store", "batch"): 60})
@@ -312,7 +319,8 @@ def resending():
 
 def parking():
     play = Play(
-        "parked", "A group that does not fit the model is parked, a later one on its record behind it; the rest comes in.",
+        "parked",
+        "A group that does not fit the model is parked, a later one on its record behind it; the rest comes in.",
         plays=["store"])
     play.joined()
     good = {(MEMBER, b"102"): {1: "Dee"}}
@@ -326,7 +334,8 @@ def parking():
 
 
 def refusing():
-    play = Play("refused", "A store says what only HQ may say: those groups are refused whole, the rest comes in.", plays=["hq"])
+    play = Play(
+        "refused", "A store says what only HQ may say: those groups are refused whole, the rest comes in.", plays=["hq"])
     play.commit(play.hq, PRODUCTS)
     play.joined()
     play.link(1)
@@ -447,9 +456,29 @@ def all_cases():
         yield from (play.case for play in plays())
 
 
+def spec_frames(text, cases):
+    """SPEC.md with its blocks of frames (```frames NAME: FIRST-LAST) as the cases have them."""
+    by_name = {case["name"]: [step for step in case["steps"] if "frame" in step] for case in cases}
+
+    def block(match):
+        name, first, last = match[1], int(match[2]), int(match[3])
+        lines = []
+        for step in by_name[name][first - 1 : last]:
+            sender, receiver = ("store", "HQ") if step["from"] == "store" else ("HQ", "store")
+            words = step["frame"]
+            cut = "" if "arrives" not in step else f", of which {step['arrives']} of {len(words) // 2} bytes arrive"
+            lines.append(f"{sender} → {receiver}: {step['message']}{cut}")
+            words = [words[at : at + 8] for at in range(0, len(words), 8)]
+            lines += ["  " + " ".join(words[at : at + 10]) for at in range(0, len(words), 10)]
+        return "```frames %s: %d-%d\n%s\n```" % (name, first, last, "\n".join(lines))
+
+    return re.sub(r"```frames (.+?): (\d+)-(\d+)\n.*?```", block, text, flags=re.S)
+
+
 def main():
     found = list(all_cases())
     if sys.argv[1:] == ["--write"]:
+        SPEC.write_text(spec_frames(SPEC.read_text(), found))
         lines = []
         for case in found:
             head = json.dumps({key: value for key, value in case.items() if key != "steps"}, ensure_ascii=False)[:-1]
@@ -464,6 +493,8 @@ def main():
             if step != noted:
                 sys.exit(f"{case['name']}, step {number}: found {step}\nexpected {noted}")
         assert case == other, case["name"]
+    if spec_frames(SPEC.read_text(), expected) != SPEC.read_text():
+        sys.exit("SPEC.md shows other frames than transcripts.json; transcripts.py --write mends that")
     frames = sum("frame" in step for case in found for step in case["steps"])
     print(f"transcripts: {len(found)} exchanges of {frames} frames hold")
 

@@ -104,6 +104,6 @@ func group(_ value: JSONValue) throws -> CommitGroup {
     })
 }
 
-private func key(_ object: Case) throws -> RecordKey {
+func key(_ object: Case) throws -> RecordKey {
   RecordKey(entity: EntityTag(UInt16(try object.need("entity").number)), id: RecordID(try object.bytes("id")))
 }
