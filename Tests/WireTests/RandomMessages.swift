@@ -84,7 +84,7 @@ extension SeededGenerator {
   }
 
   private mutating func entity() -> EntityTag { EntityTag(UInt16(truncatingIfNeeded: magnitude())) }
-  private mutating func id() -> RecordID { RecordID(bytes(upTo: 20)) }
+  private mutating func id() -> RecordID { RecordID([1] + bytes(upTo: 20)) }
 
   private mutating func stamp(_ replicas: [ReplicaID]) -> Stamp {
     Stamp(
