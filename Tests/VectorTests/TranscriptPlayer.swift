@@ -91,10 +91,10 @@ final class TranscriptPlayer {
 
   private func link(_ step: Case) throws {
     if let other = try step["token"]?.hex { token = other }
-    let (epoch, cursors) = try engine.knownLog(of: .hq)
+    let (log, cursors) = try engine.knownLog(of: .hq)
     let hello = Hello(
       replica: engine.identity.replica, credential: credential, epoch: engine.identity.epoch, clock: wall,
-      peerEpoch: epoch, cursors: cursors, window: SessionLimits.windowBytes, software: "", token: token)
+      peerEpoch: log?.epoch, cursors: cursors, window: SessionLimits.windowBytes, software: "", token: token)
     try open(step, .store(hello, head: try engine.logHead()))
   }
 
@@ -141,6 +141,7 @@ final class TranscriptPlayer {
     case .load(let request):
       events.append(.loaded(try SessionPerformer.load(request, from: engine, codec: IdentityCodec())))
     case .store(let batch, let peer, let epoch): try apply(batch, from: peer, epoch)
+    case .keepEndpoints, .endpointsKept: break  // No transcript has them: these stores know of no lists.
     case .linked, .acknowledged, .close: break
     }
   }
@@ -163,7 +164,7 @@ final class TranscriptPlayer {
       hello.replica.node, credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: "",
       software: "", random: random.reduce(0) { $0 << 8 | UInt64($1) }, at: wall)
     if let refusal { return .denied(refusal) }
-    try engine.meet(hello.replica.node, epoch: hello.epoch)
+    _ = try engine.meet(hello.replica.node, Lineage(epoch: hello.epoch), resumingAt: nil)
     let cursors = try engine.receiveCursors(from: hello.replica.node, epoch: hello.epoch)
     return .admitted(
       Admission(
