@@ -29,6 +29,7 @@ class Basket:
 @dataclasses.dataclass
 class Input:
     """One run's share of the data."""
+    weeks: tuple  # the first and the last
     stores: list  # store numbers, busiest first
     baskets: dict  # store -> baskets in order of time
     products: list  # records for `syncctl import`, the most sold first
@@ -38,6 +39,10 @@ class Input:
     facts_of_members: dict  # household -> demographics
     source: str  # what replay-compare reads: --journey DIR or --demo DIR
     folder: pathlib.Path
+
+    def window(self):
+        """The first and the last second of these weeks, in the chain's time zone."""
+        return first_second(self.weeks[0]), first_second(self.weeks[1] + 1) - 1
 
     def all_baskets(self):
         return (basket for baskets in self.baskets.values() for basket in baskets)
@@ -98,7 +103,7 @@ def read_journey(count, weeks):
     baskets = baskets_of(table.filter(chosen), stores)
     for basket in (basket for found in baskets.values() for basket in found):
         basket.redemptions = coupons_used.get(int(basket.receipt), [])
-    return published(source, stores, baskets)
+    return published(source, weeks, stores, baskets)
 
 
 def baskets_of(table, stores):
@@ -135,7 +140,7 @@ def redemptions_by_basket(source, table):
     return found
 
 
-def published(source, stores, baskets):
+def published(source, weeks, stores, baskets):
     sold = collections.Counter(line[0] for found in baskets.values() for basket in found for line in basket.lines)
     used = {coupon for found in baskets.values() for basket in found for coupon in basket.redemptions}
     campaigns = {campaign for _, campaign in used}
@@ -144,7 +149,7 @@ def published(source, stores, baskets):
     wanted = sold.keys() | {product for _, _, product in covered}
     products = [product_record(row) for row in source.rows("products") if str(row["product_id"]) in wanted]
     return Input(
-        stores=stores, baskets=baskets,
+        weeks=weeks, stores=stores, baskets=baskets,
         products=sorted(products, key=lambda product: (-sold[product["id"]], product["id"])),
         campaigns=[
             campaign_record(row["campaign_id"], row["campaign_type"], *map(journey.day_number, (
@@ -160,6 +165,7 @@ def published(source, stores, baskets):
 # MARK: A folder like Scripts/demo-data
 
 def read_folder(folder, count, weeks):
+    """As `read_journey`, out of a folder; `weeks` None: all that it has."""
     def rows(name):
         with open(folder / name, encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file, strict=True))
@@ -167,16 +173,19 @@ def read_folder(folder, count, weeks):
     baskets = {}
     for store in rows("stores.csv"):
         with open(folder / f"sales-{store['id']}.jsonl", encoding="utf-8") as file:
-            found = [basket_of(int(store["id"]), json.loads(line)) for line in file]
-        baskets[int(store["id"])] = [
-            basket for basket in found if weeks[0] <= week_of(local_day(basket.time)) <= weeks[1]]
+            baskets[int(store["id"])] = [basket_of(int(store["id"]), json.loads(line)) for line in file]
+    if weeks is None:
+        there = {week_of(local_day(basket.time)) for found in baskets.values() for basket in found}
+        weeks = min(there), max(there)
+    for store, found in baskets.items():
+        baskets[store] = [basket for basket in found if weeks[0] <= week_of(local_day(basket.time)) <= weeks[1]]
     stores = sorted(baskets, key=lambda store: (-sum(len(basket.lines) for basket in baskets[store]), store))[:count]
     for row in rows("coupon_redemptions.csv"):
         for basket in baskets[int(row["store"])]:
             if basket.receipt == row["receipt"]:
                 basket.redemptions.append((row["code"], row["campaign"]))
     return Input(
-        stores=stores, baskets={store: baskets[store] for store in stores},
+        weeks=weeks, stores=stores, baskets={store: baskets[store] for store in stores},
         products=rows("products.csv"), campaigns=[
             campaign_record(row["id"], row["kind"], int(row["startDay"]), int(row["endDay"]))
             for row in rows("campaigns.csv")],

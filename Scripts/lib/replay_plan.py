@@ -29,9 +29,9 @@ RETURN_SECONDS = (3_600, 10 * DAY)
 VOID_SECONDS = (60, 1_800)
 # A till that is not sure that a receipt arrived sends it once more.
 RESEND_SECONDS = (10, 2 * DAY)
-# A daemon is killed so long after an import was started, of real time.
-KILL_DELAY_SECONDS = 0.03
-HQ_KILL_DELAY_SECONDS = 0.5
+# A daemon is killed in the middle of something: after this part of what an import, or for headquarters a day, has taken
+# on average so far. Beyond 1 it is over, and what it brought is being sent.
+KILL_PARTS = (0.1, 1.2)
 # Edits on both sides of a cut link: one for so many baskets, but never fewer than this.
 BASKETS_A_SCENE, LEAST_SCENES = 400, 8
 
@@ -43,7 +43,7 @@ class Event:
     kind: str  # say, cut, mend, kill
     text: str = ""  # what the till says
     adds: bool = True  # whether that must add something
-    delay: float = 0
+    part: float = 0  # of an import, for a kill
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Plan:
     first_day: int  # days since 1970, UTC
     last_day: int
     events: dict  # store -> day -> events in order
-    hq_kills: dict  # day -> delay
+    hq_kills: dict  # day -> part of the day
     scenes: dict  # day -> scenes
     members: dict  # home store -> member records
     facts: list  # what was added to the data, for replay-compare
@@ -133,17 +133,12 @@ def returned(basket, time, chance):
 
 
 class Planner:
-    """
-    - Parameter window: the first and the last second of the replayed weeks.
-    - Parameter cut_chance: a store and minute.
-    """
-
-    def __init__(self, data, seed, window, cut_chance):
+    def __init__(self, data, seed, cut_chance):
         self.data = data
         self.seed = seed
-        self.cut_chance = cut_chance
-        self.end = window[1]
-        self.first_day, self.last_day = window[0] // DAY, window[1] // DAY
+        self.cut_chance = cut_chance  # a store and minute
+        first, self.end = data.window()
+        self.first_day, self.last_day = first // DAY, self.end // DAY
         self.plan = Plan(self.first_day, self.last_day, {}, {}, collections.defaultdict(list),
                          collections.defaultdict(list), [], collections.Counter())
 
@@ -159,10 +154,7 @@ class Planner:
             for event in sorted(events, key=lambda event: (event.time, event.order)):
                 days[event.time // DAY].append(event)
             self.plan.events[store] = days
-        chance = self.chance("kill", "hq")
-        for day in range(self.first_day, self.last_day + 1):
-            if chance.random() < HQ_KILL_CHANCE:
-                self.plan.hq_kills[day] = chance.uniform(0, HQ_KILL_DELAY_SECONDS)
+        self.plan.hq_kills = self.killed_days("hq", HQ_KILL_CHANCE)
         self.add_scenes()
         return self.plan
 
@@ -242,14 +234,19 @@ class Planner:
             time = mended
 
     def kills(self, store):
-        chance = self.chance("kill", store)
-        events = []
-        for day in range(self.first_day, self.last_day + 1):
-            if chance.random() < STORE_KILL_CHANCE:
-                # In the evening, UTC: the day's baskets are at hand, to be killed in the middle of.
-                time = day * DAY + chance.randint(DAY // 2, DAY - 1)
-                events.append(Event(time, -2, "kill", delay=chance.uniform(0, KILL_DELAY_SECONDS)))
-        return events
+        # Late in the day, UTC: its receipts are at hand, to be killed in the middle of.
+        return [Event(day * DAY + DAY - 1, -2, "kill", part=part)
+                for day, part in self.killed_days(store, STORE_KILL_CHANCE).items()]
+
+    def killed_days(self, node, probability):
+        """Day -> the part of it, or of an import, after which the daemon is killed. HQ and the busiest store are killed
+        once at least."""
+        chance = self.chance("kill", node)
+        days = range(self.first_day, self.last_day + 1)
+        killed = [day for day in days if chance.random() < probability]
+        if not killed and node in ("hq", self.data.stores[0]):
+            killed = [chance.choice(days)]
+        return {day: chance.uniform(*KILL_PARTS) for day in killed}
 
     # MARK: Members
 
