@@ -24,6 +24,9 @@ package enum Audience: Hashable, Sendable {
   case hq
   /// Every record concerns this store alone (and HQ).
   case store(NodeNumber)
+  /// Every record concerns one of these two stores, or both (and HQ): a sale to another store's member, say. The first
+  /// is the lower.
+  case pair(NodeNumber, NodeNumber)
 }
 
 /// One entry of the change log: the records that one commit group changed at this node.

@@ -187,12 +187,16 @@ final class LogTable {
 }
 
 extension Audience {
-  /// 0 mixed, 1 HQ, else a store's number and 2.
+  /// 0 mixed, 1 HQ, a store's number and 2; negative are two stores: the higher's number in the bits from 32 on, the
+  /// lower's below.
   fileprivate var number: Int64 {
     switch self {
     case .mixed: 0
     case .hq: 1
     case .store(let node): Int64(node.rawValue) + 2
+    // A number that takes the sign's bit has no place there; such a store looks at the records.
+    case .pair(let first, let second):
+      second.rawValue >> 31 == 0 ? .min | Int64(second.rawValue) << 32 | Int64(first.rawValue) : 0
     }
   }
 
@@ -200,6 +204,10 @@ extension Audience {
     switch number {
     case 0: self = .mixed
     case 1: self = .hq
+    case ..<0:
+      self = .pair(
+        NodeNumber(UInt32(truncatingIfNeeded: number)),
+        NodeNumber(UInt32(truncatingIfNeeded: number >> 32) & 0x7FFF_FFFF))
     default:
       guard number >= 2, let node = UInt32(exactly: number - 2) else { return nil }
       self = .store(NodeNumber(node))

@@ -36,8 +36,9 @@ import Testing
     try hq.mustCommit(.secret("t", "x"), .note("d", store: 2))
     try hq.mustCommit(.member("m", phone: "1"))
     try hq.mustCommit(.note("a", store: 2))
+    try hq.mustCommit(.note("f", store: 1), .note("g", store: 2), .note("h", store: 3))
     let audiences = try hq.backend.logEntries(lane: .normal, after: 0, limit: 9).map(\.audience)
-    #expect(audiences == [.store(one), .mixed, .hq, .store(two), .mixed, .mixed])
+    #expect(audiences == [.store(one), .pair(one, two), .hq, .store(two), .mixed, .pair(one, two), .mixed])
   }
 
   @Test(arguments: BackendKind.allCases) func eachStoreGetsItsScope(_ kind: BackendKind) throws {

@@ -54,6 +54,20 @@ import Testing
     #expect(try backend.logEntry(5) == nil)
   }
 
+  /// The pair whose higher number has no place is widened, never narrowed.
+  @Test func audiencesComeBackAsTheyWere() throws {
+    let backend = try SQLiteBackend.create(Directory())
+    let (low, high) = (NodeNumber(1), NodeNumber(.max >> 1))
+    let audiences: [Audience] = [
+      .mixed, .hq, .store(low), .store(NodeNumber(.max)), .pair(low, high), .pair(high, high),
+    ]
+    for (sequence, audience) in zip(1..., audiences + [.pair(low, NodeNumber(.max))]) {
+      try backend.append(SampleContents.logEntry(sequence, .normal, audience, []))
+    }
+    let read = try backend.logEntries(lane: .normal, after: 0, limit: 10).map(\.audience)
+    #expect(read == audiences + [.mixed])
+  }
+
   @Test func casesAreFoundByRecordAndSubject() throws {
     let backend = try SQLiteBackend.create(Directory())
     let cases = try SampleContents.write(to: backend).cases

@@ -171,11 +171,12 @@ private struct AudienceBuilder {
     case .stores(let nodes): stores.formUnion(nodes)
     }
     stores.formUnion(departed)
-    isMixed = isMixed || stores.count > 1
+    isMixed = isMixed || stores.count > 2
   }
 
   var result: Audience {
     if isMixed { return .mixed }
-    return stores.first.map(Audience.store) ?? .hq
+    let sorted = stores.sorted()
+    return sorted.count == 2 ? .pair(sorted[0], sorted[1]) : sorted.first.map(Audience.store) ?? .hq
   }
 }

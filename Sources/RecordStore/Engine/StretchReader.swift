@@ -141,6 +141,7 @@ extension Audience {
     case .mixed: true
     case .hq: peer == .hq
     case .store(let node): peer == node || peer == .hq
+    case .pair(let first, let second): peer == first || peer == second || peer == .hq
     }
   }
 }
