@@ -17,8 +17,8 @@ DAY = 86_400
 # Chances a basket. Returns and voids are a few in a hundred in a real shop.
 RESEND_CHANCE = 0.01
 ALTERED_CHANCE = 0.002
-RETURN_CHANCE = 0.0
-VOID_CHANCE = 0.0
+RETURN_CHANCE = 0.02
+VOID_CHANCE = 0.005
 # Chances a node and day.
 STORE_KILL_CHANCE = 0.01
 HQ_KILL_CHANCE = 0.05
@@ -36,13 +36,16 @@ KILL_PARTS = (0.1, 1.2)
 BASKETS_A_SCENE, LEAST_SCENES = 400, 8
 
 
+# A till says something new, the same again, or something else about the same.
+SAID = ("say", "again", "otherwise")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Event:
     time: int
     order: int  # among those of one second
-    kind: str  # say, cut, mend, kill
+    kind: str  # one of SAID, cut, mend, kill
     text: str = ""  # what the till says
-    adds: bool = True  # whether that must add something
     part: float = 0  # of an import, for a kill
 
 
@@ -170,7 +173,7 @@ class Planner:
             # A receipt has at most one of these, so that each has the outcome that is expected of it alone.
             draw = chance.random()
             if (draw := draw - RESEND_CHANCE) < 0:
-                events.append(self.say(self.later(basket, chance, RESEND_SECONDS), events, text, adds=False))
+                events.append(self.say(self.later(basket, chance, RESEND_SECONDS), events, text, "again"))
                 self.note({"fact": "resent", "store": store, "receipt": basket.receipt})
             elif (draw := draw - ALTERED_CHANCE) < 0:
                 self.resend_altered(basket, said, events, chance)
@@ -183,8 +186,9 @@ class Planner:
     def later(self, basket, chance, seconds):
         return min(basket.time + chance.randint(*seconds), self.end)
 
-    def say(self, time, events, text, adds=True):
-        return Event(time, len(events), "say", text, adds)
+    @staticmethod
+    def say(time, events, text, kind="say"):
+        return Event(time, len(events), kind, text)
 
     def note(self, fact):
         self.plan.facts.append(fact)
@@ -192,7 +196,7 @@ class Planner:
 
     def resend_altered(self, basket, said, events, chance):
         said, contradicted = altered(said, chance)
-        events.append(self.say(self.later(basket, chance, RESEND_SECONDS), events, as_text(said), adds=False))
+        events.append(self.say(self.later(basket, chance, RESEND_SECONDS), events, as_text(said), "otherwise"))
         self.note({"fact": "altered", "store": basket.store, "receipt": basket.receipt})
         for entity, receipt, line in contradicted:
             self.note({"fact": "conflict", "kind": "immutable", "entity": entity, "store": basket.store,
