@@ -61,8 +61,10 @@ import Testing
     let audiences: [Audience] = [
       .mixed, .hq, .store(low), .store(NodeNumber(.max)), .pair(low, high), .pair(high, high),
     ]
-    for (sequence, audience) in zip(1..., audiences + [.pair(low, NodeNumber(.max))]) {
-      try backend.append(SampleContents.logEntry(sequence, .normal, audience, []))
+    try backend.transaction { () throws(StoreError) in
+      for (sequence, audience) in zip(Sequence64(1)..., audiences + [.pair(low, NodeNumber(.max))]) {
+        try backend.append(SampleContents.logEntry(sequence, .normal, audience, []))
+      }
     }
     let read = try backend.logEntries(lane: .normal, after: 0, limit: 10).map(\.audience)
     #expect(read == audiences + [.mixed])
