@@ -1,7 +1,12 @@
 #pragma once
 #include <malloc.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <linux/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,4 +23,16 @@ static inline int storesync_clock_watch_open(void) { return timerfd_create(CLOCK
 static inline int storesync_clock_watch_arm(int descriptor) {
   struct itimerspec never = {{0, 0}, {(time_t)1 << 40, 0}};
   return timerfd_settime(descriptor, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+// A file's number on its file system and when it was made (statx(2)); made is 0 where the file system does not keep that.
+// Returns -1 if there is no such file. By number: the C library's declaration needs _GNU_SOURCE before all other headers.
+static inline int storesync_file_birth(const char *path, uint64_t *number, int64_t *made_nanoseconds) {
+  struct statx found;
+  memset(&found, 0, sizeof found);
+  if (syscall(SYS_statx, AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &found) != 0) return -1;
+  *number = found.stx_ino;
+  *made_nanoseconds =
+      (found.stx_mask & STATX_BTIME) ? (int64_t)found.stx_btime.tv_sec * 1000000000 + found.stx_btime.tv_nsec : 0;
+  return 0;
 }

@@ -16,6 +16,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongCursor = "wrong-cursor"
     /// A peer has more parked here than a node keeps.
     case parkedFull = "parked-full"
+    /// A batch with stamps further ahead than a clock may be.
+    case clockAhead = "clock-ahead"
     /// A mistake of ours that was noticed in time.
     case internalError = "internal-error"
   }

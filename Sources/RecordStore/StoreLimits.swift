@@ -3,6 +3,12 @@ package enum StoreLimits {
   /// A peer's stamp further ahead of this node's wall clock than this does not move this node's clock: one wrong clock
   /// must not drag the chain's along. A minute is far beyond what time synchronisation leaves.
   package static let clockToleranceMilliseconds: Int64 = 60_000
+  /// A store whose clock is further off than this from HQ's, ahead or behind, corrects it by the difference, and stamps anew
+  /// what HQ has not seen: a few minutes are what a PC's clock loses in months without time synchronisation.
+  package static let clockRepairMilliseconds: Int64 = 300_000
+  /// HQ takes no stamp of a store further ahead of its own clock than this: twice the above, so that a store which repairs its
+  /// stamps is never turned away.
+  package static let stampAheadMilliseconds: Int64 = 600_000
   /// Records that one unique clash names; more share the value, but a person has seen enough.
   package static let clashRecordCount = 100
   /// Groups of one peer that a node parks. More is no accident but a peer that sends rubbish, or a node that is too old:

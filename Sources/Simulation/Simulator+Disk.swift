@@ -82,10 +82,11 @@ extension Simulator {
 
   private func admission(_ hello: Hello) throws(StoreError) -> Admission {
     let hq = nodes[0]
-    _ = try hq.store.meet(hello.replica.node, Lineage(epoch: hello.epoch), resumingAt: nil)
-    let cursors = try hq.store.receiveCursors(from: hello.replica.node, epoch: hello.epoch)
+    let resumption = try hq.store.resumption(of: hello.cursors, in: hello.peerLog)
+    let meeting = try hq.store.meet(hello.replica.node, hello.log, resumingAt: nil)
     return Admission(
-      identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: cursors.through)
+      identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: meeting.cursors,
+      resumption: resumption)
   }
 
   private func apply(

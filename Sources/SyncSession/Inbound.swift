@@ -7,6 +7,8 @@ struct Inbound {
   let epoch: Epoch
   /// Where each lane's next batch starts.
   private(set) var expected: LaneMap<Sequence64>
+  /// What of it is durable.
+  private(set) var durable: LaneMap<Sequence64>
   /// Received and not yet durable, in order.
   private var pending: [Pending] = []
   private var pendingBytes = LaneMap<UInt64>(repeating: 0)
@@ -20,6 +22,7 @@ struct Inbound {
   init(epoch: Epoch, cursors: LaneMap<Sequence64>) {
     self.epoch = epoch
     expected = cursors
+    durable = cursors
   }
 
   var isQuiet: Bool { pending.isEmpty }
@@ -57,6 +60,7 @@ struct Inbound {
     precondition(pending.first?.lane == lane, "batches become durable in the order in which they came")
     let first = pending.removeFirst()
     pendingBytes[first.lane] -= first.bytes
+    durable[first.lane] = first.through
     return Acknowledgement(lane: lane, through: first.through, exceptions: results.exceptions)
   }
 }

@@ -50,9 +50,8 @@ package enum SessionEffect: Sendable {
   case enrol(Enrol)
   /// A store that joins: this credential lets it in from now on.
   case enrolled(credential: [UInt8])
-  /// A store: keep HQ's session token durably, in the place of the last one and before any later `store`, and answer with
-  /// `kept`.
-  case keep(token: [UInt8])
+  /// A store: keep durably what HQ's welcome has told, before any later `store`, and answer with `kept`.
+  case keep(Keeping)
   /// A store: keep HQ's addresses durably, and answer with `endpointsKept`.
   case keepEndpoints(EndpointList)
   /// HQ: the store holds the list of addresses of this version.
@@ -71,6 +70,19 @@ package enum SessionEffect: Sendable {
   case close(CloseReason)
 }
 
+/// What a store keeps of a welcome before it sends anything.
+package struct Keeping: Hashable, Sendable {
+  /// HQ's session token, in the place of the last one.
+  package var token: [UInt8]?
+  /// HQ's log, and where the store goes on in it; nil where HQ does not tell.
+  package var log: Lineage?
+  package var resumption: LaneMap<Sequence64>
+  /// How far HQ has this node's log: what lies beyond, nobody else has seen.
+  package var sent: LaneMap<Sequence64>
+  /// HQ's clock.
+  package var clock: WallTime
+}
+
 /// HQ's knowledge of a store that may come in.
 package struct Admission: Hashable, Sendable {
   package var identity: NodeIdentity
@@ -82,11 +94,18 @@ package struct Admission: Hashable, Sendable {
   package var token: [UInt8]?
   /// HQ's addresses.
   package var endpoints: EndpointList?
+  /// The logs that HQ's went on from; nil if the store does not know of such.
+  package var ancestors: [Lineage.Ancestor]?
+  /// Where the store goes on in HQ's log.
+  package var resumption: LaneMap<Sequence64>
 
   package init(
-    identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>, token: [UInt8]? = nil,
-    endpoints: EndpointList? = nil
+    identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>,
+    resumption: LaneMap<Sequence64>, token: [UInt8]? = nil, endpoints: EndpointList? = nil,
+    ancestors: [Lineage.Ancestor]? = nil
   ) {
+    self.resumption = resumption
+    self.ancestors = ancestors
     self.endpoints = endpoints
     self.token = token
     self.identity = identity
@@ -94,6 +113,13 @@ package struct Admission: Hashable, Sendable {
     self.clock = clock
     self.cursors = cursors
   }
+}
+
+extension Hello {
+  /// The store's log; an older program tells the epoch alone.
+  package var log: Lineage { Lineage(epoch: epoch, ancestors: ancestors ?? []) }
+  /// HQ's log, as far as the store has heard of it.
+  package var peerLog: Lineage? { peerEpoch.map { Lineage(epoch: $0, ancestors: peerAncestors) } }
 }
 
 /// A stretch of the log, ready to go; `batch` is nil if nothing in it concerns the peer.

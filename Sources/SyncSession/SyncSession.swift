@@ -37,7 +37,8 @@ package struct SyncSession: Sendable {
     var inbound: Inbound
     /// Whether the peer has said that it has nothing more to send, and has sent nothing since.
     var peerIsCaughtUp = false
-    /// A store sends nothing of its log before its token is durable: what HQ hears of it is proof that it has the token.
+    /// A store sends nothing of its log before what the welcome told is durable: what HQ hears of it is proof that it has
+    /// the token.
     var isKeeping = false
     /// At HQ: the token that the store has not yet shown to have.
     var unconfirmed: [UInt8]?
@@ -106,7 +107,7 @@ package struct SyncSession: Sendable {
     case .denied(let refusal): refuse(refusal, into: &effects)
     case .loaded(let stretch): loaded(stretch, at: now, into: &effects)
     case .stored(let lane, let results): stored(lane, results, at: now, into: &effects)
-    case .storageFailed(let error): refuse(Self.refusal(for: error), into: &effects)
+    case .storageFailed(let error): refuse(refusal(for: error), into: &effects)
     case .logGrew: logGrew(into: &effects)
     case .deadlineReached: deadlineReached(at: now, into: &effects)
     case .disconnected(let reason): close(.disconnected(reason), into: &effects)
@@ -181,8 +182,8 @@ extension SyncSession {
 
   private mutating func admit(_ admission: Admission, at now: Instant, into effects: inout [SessionEffect]) {
     guard case .admitting(let hello) = phase else { return }
+    let cursors = admission.resumption
     let knowsLog = hello.peerEpoch == admission.identity.epoch
-    let cursors = knowsLog ? hello.cursors : LaneMap(repeating: 0)
     let version = min(hello.newestVersion, ProtocolVersion.newest)
     let news = admission.endpoints.flatMap { list in
       hello.endpointsVersion.map { $0 != list.version } == true ? list : nil
@@ -192,7 +193,8 @@ extension SyncSession {
         Welcome(
           version: version, replica: admission.identity.replica, epoch: admission.identity.epoch,
           clock: admission.clock, cursors: admission.cursors, window: SessionLimits.windowBytes,
-          software: SoftwareVersion.text, token: admission.token, endpoints: news)), at: now, into: &effects)
+          software: SoftwareVersion.text, token: admission.token, endpoints: news, ancestors: admission.ancestors,
+          resumption: knowsLog || hello.ancestors == nil ? nil : cursors)), at: now, into: &effects)
     link(
       to: LinkInformation(
         peer: hello.replica, peerEpoch: hello.epoch, peerClock: hello.clock, peerSoftware: hello.software,
@@ -216,12 +218,20 @@ extension SyncSession {
     }
     guard welcome.window > 0 else { return refuse(Self.noWindow, into: &effects) }
     let knowsLog = hello.peerEpoch == welcome.epoch
+    let resumption = knowsLog ? hello.cursors : welcome.resumption ?? LaneMap(repeating: 0)
+    guard Lane.allCases.allSatisfy({ resumption[$0] <= hello.cursors[$0] }) else {
+      return refuse(
+        Refusal(.wrongCursor, "HQ goes on in its log beyond what this store has of it"), into: &effects)
+    }
+    let keeping = Keeping(
+      token: welcome.token, log: welcome.ancestors.map { Lineage(epoch: welcome.epoch, ancestors: $0) },
+      resumption: resumption, sent: welcome.cursors, clock: welcome.clock)
     link(
       to: LinkInformation(
         peer: welcome.replica, peerEpoch: welcome.epoch, peerClock: welcome.clock, peerSoftware: welcome.software,
         version: welcome.version, acknowledged: welcome.cursors),
-      window: welcome.window, head: head, received: knowsLog ? hello.cursors : LaneMap(repeating: 0),
-      token: welcome.token, into: &effects)
+      window: welcome.window, head: head, received: resumption,
+      keeping: welcome.token != nil || welcome.ancestors != nil ? keeping : nil, into: &effects)
     if let list = welcome.endpoints, isLinked { effects.append(.keepEndpoints(list)) }
   }
 
@@ -230,7 +240,7 @@ extension SyncSession {
 
   private mutating func link(
     to information: LinkInformation, window: UInt64, head: Sequence64, received: LaneMap<Sequence64>,
-    token: [UInt8]?, into effects: inout [SessionEffect]
+    token: [UInt8]? = nil, keeping: Keeping? = nil, into effects: inout [SessionEffect]
   ) {
     let cursors = information.acknowledged
     guard Lane.allCases.allSatisfy({ cursors[$0] <= head }) else {
@@ -245,13 +255,10 @@ extension SyncSession {
       peer: information.peer.node,
       outbound: Outbound(peer: information.peer.node, window: window, cursors: cursors),
       inbound: Inbound(epoch: information.peerEpoch, cursors: received))
-    if let token {
-      if case .hq = role {
-        link.unconfirmed = token
-      } else {
-        link.isKeeping = true
-        effects.append(.keep(token: token))
-      }
+    link.unconfirmed = token
+    if let keeping {
+      link.isKeeping = true
+      effects.append(.keep(keeping))
     }
     phase = .linked(link)
     effects.append(.linked(information))
@@ -270,10 +277,14 @@ extension SyncSession {
     effects.append(.close(reason))
   }
 
-  private static func refusal(for error: StoreError) -> Refusal {
+  private func refusal(for error: StoreError) -> Refusal {
     switch error.code {
-    case .wrongCursor: Refusal(.wrongCursor, error.message)
-    default: Refusal(.storage, "the store failed: \(error.code.rawValue)", retryAfter: 30_000)
+    case .clockAhead:
+      // What HQ has taken is the store's to keep as it is; the rest it stamps anew.
+      guard case .linked(let link) = phase else { return Refusal(.clock, error.message) }
+      return Refusal(.clock, error.message, cursors: link.inbound.durable)
+    case .wrongCursor: return Refusal(.wrongCursor, error.message)
+    default: return Refusal(.storage, "the store failed: \(error.code.rawValue)", retryAfter: 30_000)
     }
   }
 }

@@ -43,4 +43,7 @@ package enum WireLimits {
 
   /// Of such an address: the longest host name, and a port.
   package static let maximumEndpointBytes = 264
+
+  /// Epochs that a log went on from, in a greeting: a node remembers fewer.
+  package static let maximumAncestors = 64
 }

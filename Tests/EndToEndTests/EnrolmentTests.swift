@@ -1,6 +1,7 @@
 import Base
 import Causality
 import NodeRuntime
+import RecordStore
 import Testing
 import Transport
 import Wire
@@ -23,10 +24,17 @@ import Wire
   }
 
   /// - Returns: the code of the refusal.
-  private func greet(_ enrolment: inout Enrolment, _ token: [UInt8]?, credential: [UInt8] = [2]) -> String? {
-    enrolment.admit(
-      Self.node, credentialDigest: Digest.sha256(credential), token: token, address: "a", software: "s", random: 7,
-      at: Self.now)?.code
+  private func greet(
+    _ enrolment: inout Enrolment, _ token: [UInt8]?, credential: [UInt8] = [2], incarnation: UInt32 = 1,
+    hasLost: Bool? = nil, isLinked: Bool = false
+  ) -> String? {
+    let standing = hasLost.map { Meeting(cursors: LaneMap(repeating: 4), hasLost: $0) }
+    let visit = Enrolment.Visit(
+      node: Self.node, incarnation: incarnation, credentialDigest: Digest.sha256(credential), token: token,
+      address: "a", software: "s", isLinked: isLinked, standing: standing)
+    let refusal = enrolment.admit(visit, random: 7, at: Self.now)
+    #expect(refusal?.cursors == (refusal?.code == "restored" ? LaneMap(repeating: 4) : nil))
+    return refusal?.code
   }
 
   @Test func aSecretIsGoodUntilTheStoreHasComeIn() {
@@ -62,6 +70,45 @@ import Wire
     #expect(greet(&enrolment, fourth) == nil)
     enrolment.tokenIsConfirmed = true
     #expect(greet(&enrolment, fourth) == "fenced")
+  }
+
+  @Test("FC-25 a database that was put back takes another incarnation, and is let in with that")
+  func restoredStore() {
+    var enrolment = joined()
+    #expect(greet(&enrolment, nil, hasLost: false) == nil)
+    let old = enrolment.token
+    enrolment.tokenIsConfirmed = true
+    #expect(greet(&enrolment, old, hasLost: false) == nil)
+    enrolment.tokenIsConfirmed = true
+    #expect(greet(&enrolment, old, hasLost: true) == "restored", "by its token and by its log")
+    #expect(greet(&enrolment, old, hasLost: false) == "restored", "by its token alone")
+    #expect(greet(&enrolment, old, incarnation: 2, hasLost: true) == nil)
+    #expect(enrolment.restoredAddress == "a" && enrolment.incarnations == [1, 2])
+    enrolment.tokenIsConfirmed = true
+    #expect(greet(&enrolment, enrolment.token, incarnation: 2, hasLost: true) == "restored", "by its log alone")
+    #expect(greet(&enrolment, enrolment.token, incarnation: 3, hasLost: true) == nil, "noticed by the store itself")
+  }
+
+  @Test("FC-27 FC-28 a copy stays out while the other is connected, and comes in as another when it is gone")
+  func copies() {
+    var enrolment = joined()
+    #expect(greet(&enrolment, nil, hasLost: false) == nil)
+    let old = enrolment.token
+    enrolment.tokenIsConfirmed = true
+    #expect(greet(&enrolment, old, hasLost: false, isLinked: true) == nil, "its connection was lost, and HQ has not noticed")
+    enrolment.tokenIsConfirmed = true
+    let last = enrolment.token
+    #expect(greet(&enrolment, old, hasLost: true, isLinked: true) == "fenced")
+    #expect(greet(&enrolment, old, incarnation: 2, hasLost: true, isLinked: true) == "fenced")
+    #expect(greet(&enrolment, last, incarnation: 2, hasLost: false, isLinked: true) == "fenced", "a copy that knows it")
+    #expect(greet(&enrolment, old, incarnation: 2, hasLost: true) == nil)
+    enrolment.tokenIsConfirmed = true
+    #expect(greet(&enrolment, last, hasLost: true, isLinked: true) == "fenced", "now the first is the other one")
+    #expect(greet(&enrolment, last, hasLost: true) == "restored")
+    for incarnation in 3...100 as ClosedRange<UInt32> {
+      #expect(greet(&enrolment, last, incarnation: incarnation, hasLost: true) == nil)
+    }
+    #expect(enrolment.incarnations.count == 64)
   }
 
   @Test("FC-26 an HQ that was restored does not take its stores for copies")

@@ -10,7 +10,7 @@ extension SessionEffect {
     switch self {
     case .send(let message): "send \(message.words)"
     case .admit(let hello): "admit node \(hello.replica.node)"
-    case .keep(let token): "keep a token of \(token.count) bytes"
+    case .keep(let keeping): keeping.words
     case .keepEndpoints(let list): "keep endpoints \(list.words)"
     case .endpointsKept(let version): "endpoints kept \(version)"
     case .confirmed(let token): "confirmed a token of \(token.count) bytes"
@@ -92,5 +92,14 @@ extension SyncSession {
     guard isLinked else { return "not linked" }
     return "linked, \(isQuiet ? "quiet" : "busy")\(peerIsCaughtUp ? ", the peer is caught up" : ""), "
       + "acknowledged \(acknowledged?.words ?? "")"
+  }
+}
+
+extension Keeping {
+  fileprivate var words: String {
+    var parts: [String] = []
+    if let token { parts.append("a token of \(token.count) bytes") }
+    if let log { parts.append("the log \(log.epoch) from \(resumption.words), \(log.ancestors.count) before it") }
+    return "keep " + parts.joined(separator: " and ")
   }
 }

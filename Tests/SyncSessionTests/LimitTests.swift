@@ -19,7 +19,8 @@ import Wire
       clock: WallTime(milliseconds: 0), peerEpoch: nil, cursors: LaneMap(repeating: 0), window: 1_000, software: "")
     let identity = NodeIdentity(replica: ReplicaID(node: .hq, incarnation: 1), epoch: Epoch(rawValue: 2))
     let admission = Admission(
-      identity: identity, head: 0, clock: WallTime(milliseconds: 0), cursors: LaneMap(repeating: 0))
+      identity: identity, head: 0, clock: WallTime(milliseconds: 0), cursors: LaneMap(repeating: 0),
+      resumption: LaneMap(repeating: 0))
     let batch = Batch(
       lane: .normal, after: 0, through: 1, incompleteUntil: 0, codec: 0, groupCount: UInt64(results.count),
       contentsBytes: 0, payload: [])
@@ -68,7 +69,8 @@ import Wire
       clock: WallTime(milliseconds: 0), peerEpoch: nil, cursors: LaneMap(repeating: 0), window: 1_000, software: "")
     let identity = NodeIdentity(replica: ReplicaID(node: .hq, incarnation: 1), epoch: Epoch(rawValue: 2))
     let admission = Admission(
-      identity: identity, head: head, clock: WallTime(milliseconds: 0), cursors: LaneMap(repeating: 0))
+      identity: identity, head: head, clock: WallTime(milliseconds: 0), cursors: LaneMap(repeating: 0),
+      resumption: LaneMap(repeating: 0))
     for event in [.opened, .received(.hello(hello)), .admitted(admission)] as [SessionEvent] {
       session.handle(event, at: Instant(milliseconds: 0), into: &effects)
     }

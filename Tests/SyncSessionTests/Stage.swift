@@ -46,6 +46,7 @@ struct Stage {
   }
 
   private var actors: [String: Actor] = [:]
+  private var hello: Hello?
   private var now = Instant(milliseconds: 0)
 
   /// Performs one line; gives the effects in words.
@@ -67,7 +68,7 @@ struct Stage {
     }
     let event: SessionEvent
     switch words[1] {
-    case ">": event = try Self.event(words)
+    case ">": event = try self.event(words)
     case "<": event = .received(try takeMessage(for: first, words))
     default: throw ScenarioError("expected “>”, “<” or “?” behind a name: \(line)")
     }
@@ -79,7 +80,7 @@ struct Stage {
     return effects.isEmpty ? ["nothing"] : effects.map(\.words)
   }
 
-  /// `session store cursors 1,2,3 of 100 head 9` or `session hq`.
+  /// `session store cursors 1,2,3 of 100 head 9 lineage` or `session hq`.
   private mutating func addSession(_ words: Words) throws {
     guard let name = words.all.dropFirst().first else { throw ScenarioError("a session needs a name") }
     guard name != "hq" else {
@@ -101,7 +102,9 @@ struct Stage {
       replica: ReplicaID(node: NodeNumber(1), incarnation: 1), credential: [], epoch: Epoch(rawValue: 0x51),
       clock: WallTime(milliseconds: 1_000), peerEpoch: try words.number("of").map { Epoch(rawValue: $0) },
       cursors: try words.cursors("cursors"), window: try words.number("window") ?? SessionLimits.windowBytes,
-      software: "test", endpointsVersion: try words.number("holds"))
+      software: "test", endpointsVersion: try words.number("holds"),
+      ancestors: words.all.contains("lineage") ? [Lineage.Ancestor(epoch: Epoch(rawValue: 0x50), end: 1)] : nil)
+    self.hello = hello
     actors[name] = Actor(session: SyncSession(role: .store(hello, head: try words.number("head") ?? 0)))
   }
 
@@ -119,7 +122,7 @@ struct Stage {
     return message
   }
 
-  private static func event(_ words: Words) throws -> SessionEvent {
+  private func event(_ words: Words) throws -> SessionEvent {
     switch words[2] {
     case "opened": return .opened
     case "undecodable": return .undecodable(reason: "no message")
@@ -130,8 +133,12 @@ struct Stage {
         Admission(
           identity: identity, head: try words.number("head") ?? 0, clock: WallTime(milliseconds: 2_000),
           cursors: try words.cursors("cursors"),
+          resumption: words.all.contains("resuming")
+            ? try words.cursors("resuming")
+            : hello?.peerEpoch == identity.epoch ? hello?.cursors ?? LaneMap(repeating: 0) : LaneMap(repeating: 0),
           token: words.all.contains("token") ? [UInt8](repeating: 5, count: 16) : nil,
-          endpoints: try words.endpoints()))
+          endpoints: try words.endpoints(),
+          ancestors: hello?.ancestors.map { _ in [Lineage.Ancestor(epoch: Epoch(rawValue: 0x100), end: 2)] }))
     case "endpoints-changed":
       guard let list = try words.endpoints() else { throw ScenarioError("expected “endpoints A,B version N”") }
       return .endpointsChanged(list)
@@ -139,7 +146,7 @@ struct Stage {
     case "kept": return .kept
     case "enrolled": return .enrolled(credential: [UInt8](repeating: 9, count: 32))
     case "denied": return .denied(Refusal(code: words[3], message: "not now", retryAfter: 0))
-    case "loaded": return .loaded(try stretch(words))
+    case "loaded": return .loaded(try Self.stretch(words))
     case "stored": return .stored(lane: try words.lane(3), results: try words.results())
     case "storage-failed":
       guard let code = StoreError.Code(rawValue: words[3]) else { throw ScenarioError("no code “\(words[3])”") }

@@ -34,7 +34,7 @@ package final class ControlClient: @unchecked Sendable {
       return
     }
     do throws(StoreError) {
-      let gate = try DatabaseWait.open(directory, model: model, for: DatabaseWait.clientMilliseconds)
+      let gate = try DatabaseWait.open(directory, model: model, isStarting: false, for: DatabaseWait.clientMilliseconds)
       service = ControlService(node: RestingNode(gate: gate))
     } catch {
       guard error.code == .inUse else { throw ControlError(error) }

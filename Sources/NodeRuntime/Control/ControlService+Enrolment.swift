@@ -130,6 +130,8 @@ extension Enrolment {
       "state": .text(state.rawValue),
       "hasJoined": .boolean(hasJoined),
       "joinCodeExpires": secretIsUsed ? nil : secretExpires.map { .text(RFC3339.format($0)) },
+      "restoredAt": restoredAt.map { .text(RFC3339.format($0)) },
+      "restoredAddress": restoredAddress.map(CBORValue.text),
       "fencedAt": fencedAt.map { .text(RFC3339.format($0)) },
       "fencedAddress": fencedAddress.map(CBORValue.text),
       "since": changedAt.map { .text(RFC3339.format($0)) },

@@ -96,8 +96,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// Checks a store's credential.
   private func admit(_ link: LinkDriver, _ hello: Hello) {
     let address = link.peerDescription
+    let isLinked = links[hello.replica.node] != nil
     gate.write { engine throws(StoreError) -> Refusal? in
-      try Self.check(hello, from: address, at: self.gate.clock.now, engine, isKept: false).refusal
+      try Self.check(hello, from: address, at: self.gate.clock.now, engine, isLinked: isLinked, isKept: false).refusal
     } completion: { result in
       self.queue.async {
         switch result {
@@ -110,18 +111,22 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   }
 
   /// Looks a store up by its greeting.
-  /// - Parameter isKept: whether the store comes in, so that its new token is written down; a refusal always is.
+  /// - Parameters:
+  ///   - isLinked: whether a link of this store is open.
+  ///   - isKept: whether the store comes in, so that its new token is written down; a refusal always is.
   private static func check(
-    _ hello: Hello, from address: String, at now: WallTime, _ engine: StoreGate.Engine, isKept: Bool
+    _ hello: Hello, from address: String, at now: WallTime, _ engine: StoreGate.Engine, isLinked: Bool, isKept: Bool
   ) throws(StoreError) -> (refusal: Refusal?, token: [UInt8]?) {
     let node = hello.replica.node
     guard node != .hq, var enrolment = try NodeSettings.enrolment(of: node, engine) else {
       return (notEnrolled(node), nil)
     }
     let before = enrolment
-    let refusal = enrolment.admit(
-      node, credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: address,
-      software: hello.software, random: UInt64.random(in: .min ... .max), at: now)
+    let visit = Enrolment.Visit(
+      node: node, incarnation: hello.replica.incarnation, credentialDigest: Digest.sha256(hello.credential),
+      token: hello.token, address: address, software: hello.software, isLinked: isLinked,
+      standing: hello.ancestors == nil ? nil : try engine.standing(of: node, in: hello.log))
+    let refusal = enrolment.admit(visit, random: UInt64.random(in: .min ... .max), at: now)
     if refusal == nil { enrolment.endpointsVersion = hello.endpointsVersion }
     // The token must be known here before the store can have it.
     if isKept || refusal != nil, enrolment != before { try NodeSettings.save(enrolment, of: node, in: engine) }
@@ -138,16 +143,18 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     let address = link.peerDescription
     gate.writeBehindBatches { engine throws(StoreError) -> AdmissionDecision in
       // Once more: the store may have been revoked meanwhile, or have come in on another connection.
-      let (refusal, token) = try Self.check(hello, from: address, at: clock.now, engine, isKept: true)
+      let known = try NodeSettings.enrolment(of: node, engine)
+      let (refusal, token) = try Self.check(hello, from: address, at: clock.now, engine, isLinked: false, isKept: true)
       if let refusal { return .denied(refusal) }
-      _ = try engine.meet(node, Lineage(epoch: hello.epoch), resumingAt: nil)
-      let cursors = try engine.receiveCursors(from: node, epoch: hello.epoch)
+      try engine.noteLogShown()
+      let resumption = try Self.resumption(of: hello, engine)
+      if hello.cursors.isBeyond(resumption) || known?.isBehind(hello.token) == true { try Self.noteLoss(engine) }
+      let meeting = try engine.meet(node, hello.log, resumingAt: nil)
       return .admitted(
         Admission(
-          identity: engine.identity, head: try engine.logHead(), clock: clock.now,
-          cursors: LaneMap(
-            urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through),
-          token: token, endpoints: try NodeSettings.endpointList(engine)))
+          identity: engine.identity, head: try engine.logHead(), clock: clock.now, cursors: meeting.cursors,
+          resumption: resumption, token: token, endpoints: try NodeSettings.endpointList(engine),
+          ancestors: hello.ancestors == nil ? nil : try engine.lineage().ancestors))
     } completion: { result in
       self.queue.async {
         // Another connection of this store may have come in meanwhile, and brought something.
@@ -159,6 +166,20 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         }
       }
     }
+  }
+
+  /// Where a store goes on in HQ's log. An older program takes it from the beginning where the epoch is another.
+  private static func resumption(of hello: Hello, _ engine: StoreGate.Engine) throws(StoreError) -> LaneMap<Sequence64> {
+    guard hello.ancestors == nil else { return try engine.resumption(of: hello.cursors, in: hello.peerLog) }
+    return hello.peerEpoch == engine.identity.epoch ? hello.cursors : LaneMap(repeating: 0)
+  }
+
+  /// A store has more of HQ's log than HQ: HQ's database was put back to an earlier state. What it writes from now on must not
+  /// seem to have seen what it has lost.
+  private static func noteLoss(_ engine: StoreGate.Engine) throws(StoreError) {
+    guard try NodeSettings.lossEpoch(engine) != engine.identity.epoch else { return }
+    try engine.takeIncarnation(.random(in: .min ... .max))
+    try NodeSettings.save(lossEpoch: engine.identity.epoch, in: engine)
   }
 
   /// Takes the secret of a join code for a credential of the store's own.
@@ -356,4 +377,8 @@ extension Refusal {
 private enum AdmissionDecision: Sendable {
   case admitted(Admission)
   case denied(Refusal)
+}
+
+extension LaneMap<Sequence64> {
+  fileprivate func isBeyond(_ other: Self) -> Bool { Lane.allCases.contains { self[$0] > other[$0] } }
 }

@@ -24,6 +24,8 @@ final class LinkDriver: @unchecked Sendable {
     /// HQ: the store holds the list of addresses of this version.
     var onEndpointsKept: (LinkDriver, UInt64) -> Void
     var onLinked: (LinkDriver, LinkInformation) -> Void
+    /// A store: what had to be set right before anything is sent, for a person.
+    var onRepaired: (LinkDriver, String) -> Void = { _, _ in }
     var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception]) -> Void
     var onBatch: (LinkDriver, Batch, [GroupResult]) -> Void
     /// Exactly once, last.
@@ -123,7 +125,7 @@ final class LinkDriver: @unchecked Sendable {
     case .admit(let hello): observer.onAdmission(self, hello)
     case .enrol(let enrol): observer.onEnrolment(self, enrol)
     case .enrolled: break  // A node that runs has joined; `JoinAttempt` does this.
-    case .keep(let token): keep(token)
+    case .keep(let keeping): keep(keeping)
     case .keepEndpoints(let list): observer.onEndpoints(self, list)
     case .endpointsKept(let version): observer.onEndpointsKept(self, version)
     case .confirmed(let token): observer.onConfirmed(self, token)
@@ -148,13 +150,16 @@ final class LinkDriver: @unchecked Sendable {
     }
   }
 
-  private func keep(_ token: [UInt8]) {
+  private func keep(_ keeping: Keeping) {
+    let clock = gate.clock
     gate.write { engine throws(StoreError) in
-      try NodeSettings.save(sessionToken: token, in: engine)
+      try Recovery.keep(keeping, in: engine, clock)
     } completion: { result in
       self.queue.async {
         switch result {
-        case .success: self.handle(.kept)
+        case .success(let finding):
+          if let finding { self.observer.onRepaired(self, finding) }
+          self.handle(.kept)
         case .failure(let error): self.handle(.storageFailed(error))
         }
       }

@@ -106,13 +106,15 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     let credential = membership.credential
     let attempt = attempt
     let endpointsVersion = addresses.version
-    let clock = gate.clock
+    let clock = gate.clock.base
     gate.write { engine throws(StoreError) -> (Hello, Sequence64) in
+      try engine.noteLogShown()
       let (log, cursors) = try engine.knownLog(of: .hq)
       let hello = Hello(
         replica: engine.identity.replica, credential: credential, epoch: engine.identity.epoch, clock: clock.now,
         peerEpoch: log?.epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
-        token: try NodeSettings.sessionToken(engine), endpointsVersion: endpointsVersion)
+        token: try NodeSettings.sessionToken(engine), endpointsVersion: endpointsVersion,
+        ancestors: try engine.lineage().ancestors, peerAncestors: log?.ancestors ?? [])
       return (hello, try engine.logHead())
     } completion: { result in
       self.queue.async {
@@ -141,6 +143,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         onEndpoints: { [weak self] in self?.endpointsTold($0, $1) },
         onEndpointsKept: { _, _ in },
         onLinked: { [weak self] in self?.linked($0, $1) },
+        onRepaired: { [weak self] in self?.repaired($1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
         onClosed: { [weak self] in self?.closed($0, $1) }))
@@ -191,7 +194,10 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     self.link = nil
     status.isConnected = false
     var retryAfter: Int64 = 0
-    if case .refusedByPeer(let refusal) = reason { retryAfter = Int64(clamping: refusal.retryAfter) }
+    if case .refusedByPeer(let refusal) = reason {
+      retryAfter = Int64(clamping: refusal.retryAfter)
+      if refusal.cursors != nil { return recover(refusal) }
+    }
     if skipsWait, !isStopping {
       skipsWait = false
       log(LogEvent(.info, "link.dropped", "\(reason)"))
@@ -200,6 +206,28 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     // A link that was open begins a new round: with the address that has worked last.
     if link.information != nil { round = ConnectRound(HQAddresses(list: [])) }
     failed("the link to HQ is closed: \(reason)", .answered, retryAfter: retryAfter)
+  }
+
+  /// HQ asks for something to be set right before the next attempt, which then comes at once.
+  private func recover(_ refusal: Refusal) {
+    let clock = gate.clock
+    gate.write { engine throws(StoreError) in
+      try Recovery.answer(refusal, in: engine, clock)
+    } completion: { result in
+      self.queue.async {
+        switch result {
+        case .success(let done?):
+          self.repaired(done)
+          self.failed("\(refusal.message) (\(refusal.code))", .answered)
+        case .success(nil): self.failed("HQ refused: \(refusal.message) (\(refusal.code))", .answered)
+        case .failure(let error): self.failed("this store's database: \(error.message)", .answered)
+        }
+      }
+    }
+  }
+
+  private func repaired(_ what: String) {
+    log(LogEvent(.warning, "node.repaired", what))
   }
 
   /// Goes on to the next address at once, and waits once each was tried.
@@ -285,6 +313,7 @@ extension StoreNode {
   func clockChanged(_ event: ClockWatch.Event) {
     event.note(in: log)
     status.clockJumped(event)
+    if case .wallClockSet(let milliseconds) = event { gate.clock.wasSet(byMilliseconds: milliseconds) }
     guard case .slept(let milliseconds) = event else { return }
     startAnew("this machine has slept for \(milliseconds / 1_000) s")
   }

@@ -11,6 +11,8 @@ package struct DataDirectory: Hashable, Sendable {
 
   package var databasePath: String { path + "/storesync.db" }
   package var socketPath: String { path + "/control.sock" }
+  /// Says together with the database which one it is.
+  package var instancePath: String { path + "/instance" }
   /// Holds the addresses that a running node listens at, for people and scripts.
   package var addressesPath: String { path + "/addresses" }
 

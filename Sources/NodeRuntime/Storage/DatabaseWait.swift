@@ -16,14 +16,14 @@ enum DatabaseWait {
   private static let askMilliseconds = 1_000
 
   static func open(
-    _ directory: DataDirectory, model: Model, for limit: Int64, log: LogSink? = nil
+    _ directory: DataDirectory, model: Model, isStarting: Bool, for limit: Int64, log: LogSink? = nil
   ) throws(StoreError) -> StoreGate {
     let clock = SystemMonotonicClock()
     let end = clock.now.milliseconds + limit
     var isTold = false
     while true {
       do throws(StoreError) {
-        return try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock())
+        return try StoreGate.open(directory, model: model, isStarting: isStarting) { log?($0) }
       } catch {
         // A node that runs will not go away; and it answers.
         guard error.code == .inUse, clock.now.milliseconds < end, !isServed(directory) else { throw error }

@@ -1,6 +1,6 @@
 package import Base
 package import Causality
-import RecordStore
+package import RecordStore
 import Transport
 package import Wire
 
@@ -36,6 +36,12 @@ package struct Enrolment: Hashable, Sendable {
   package var token: [UInt8]?
   package var tokenIsConfirmed = false
   package var previousToken: [UInt8]?
+  /// The incarnations that have come in, the latest last: one of them that has lost what it sent must take another first.
+  package var incarnations: [UInt32] = []
+  /// The last time that a database came that was put back to an earlier state, or a copy of one, and was let in as another
+  /// incarnation.
+  package var restoredAt: WallTime?
+  package var restoredAddress: String?
   /// The last time that a restored or copied database of this store was turned away.
   package var fencedAt: WallTime?
   package var fencedAddress: String?
@@ -94,34 +100,60 @@ extension Enrolment {
     return nil
   }
 
+  /// Who calls, and with what.
+  package struct Visit: Sendable {
+    package var node: NodeNumber
+    package var incarnation: UInt32
+    package var credentialDigest: [UInt8]
+    package var token: [UInt8]?
+    package var address: String
+    package var software: String
+    /// Whether a link of this store is open.
+    package var isLinked: Bool
+    /// Where HQ stands in the log that the store shows; nil if its program does not know how to recover.
+    package var standing: Meeting?
+
+    package init(
+      node: NodeNumber, incarnation: UInt32, credentialDigest: [UInt8], token: [UInt8]?, address: String,
+      software: String, isLinked: Bool, standing: Meeting?
+    ) {
+      self.node = node
+      self.incarnation = incarnation
+      self.credentialDigest = credentialDigest
+      self.token = token
+      self.address = address
+      self.software = software
+      self.isLinked = isLinked
+      self.standing = standing
+    }
+  }
+
   /// Checks who a greeting comes from, and notes the contact.
   /// - Returns: why the store may not come in; nil if it may.
-  package mutating func admit(
-    _ node: NodeNumber, credentialDigest presented: [UInt8], token presentedToken: [UInt8]?, address: String,
-    software: String, random: UInt64, at now: WallTime
-  ) -> Refusal? {
-    guard let credentialDigest, Digest.isEqual(credentialDigest, presented) else {
+  package mutating func admit(_ visit: Visit, random: UInt64, at now: WallTime) -> Refusal? {
+    guard let credentialDigest, Digest.isEqual(credentialDigest, visit.credentialDigest) else {
       return Refusal(
         .wrongCredential,
-        "store \(node) came with a wrong credential; a later join code has replaced it. Join it again, in a new directory"
-      )
+        "store \(visit.node) came with a wrong credential; a later join code has replaced it. Join it again, in a new "
+          + "directory")
     }
-    if let refusal = Refusal(ofStore: node, in: state) { return refusal }
-    guard isCurrent(presentedToken) else {
-      fencedAt = now
-      fencedAddress = address
-      return fenced(node)
-    }
-    let counter = 1 + max(Self.counter(of: token), Self.counter(of: presentedToken))
-    previousToken = presentedToken
+    if let refusal = Refusal(ofStore: visit.node, in: state) { return refusal }
+    if let refusal = checkHistory(visit, at: now) { return refusal }
+    let counter = 1 + max(Self.counter(of: token), Self.counter(of: visit.token))
+    previousToken = visit.token
     token = Self.bytes(of: counter) + Self.bytes(of: random)
     tokenIsConfirmed = false
     secretIsUsed = true
     lastContact = now
-    self.address = address
-    self.software = software
+    address = visit.address
+    software = visit.software
+    incarnations.removeAll { $0 == visit.incarnation }
+    incarnations = incarnations.suffix(Self.incarnationCount - 1) + [visit.incarnation]
     return nil
   }
+
+  /// Incarnations that are remembered: one for each restore.
+  private static let incarnationCount = 64
 }
 
 // MARK: - Fencing
@@ -138,13 +170,40 @@ extension Enrolment {
     return Self.counter(of: presented) > Self.counter(of: token)
   }
 
+  /// Whether HQ itself has lost what it once told the store.
+  package func isBehind(_ presented: [UInt8]?) -> Bool { Self.counter(of: presented) > Self.counter(of: token) }
+
+  /// Tells restored and copied databases from the one that HQ has last spoken to. A restored one takes another incarnation for
+  /// what it has written since, and is let in; a copy stays out while the other is there.
+  private mutating func checkHistory(_ visit: Visit, at now: WallTime) -> Refusal? {
+    let isCurrent = isCurrent(visit.token)
+    let isNew = !incarnations.isEmpty && !incarnations.contains(visit.incarnation)
+    let hasLost = visit.standing?.hasLost ?? false
+    guard !isCurrent || hasLost || isNew else { return nil }
+    guard let standing = visit.standing, !visit.isLinked || isCurrent && !isNew else {
+      fencedAt = now
+      fencedAddress = visit.address
+      return fenced(visit.node)
+    }
+    guard isNew else {
+      return Refusal(
+        .restored,
+        "this database was put back to an earlier state, or copied: HQ has more of store \(visit.node) than it"
+          + (lastContact.map { ", last at \(RFC3339.format($0)) from \(address ?? "an unknown address")" } ?? "")
+          + ". It takes another incarnation and comes again",
+        cursors: standing.cursors)
+    }
+    restoredAt = now
+    restoredAddress = visit.address
+    return nil
+  }
+
   private func fenced(_ node: NodeNumber) -> Refusal {
     let since = lastContact.map { ", last at \(RFC3339.format($0)) from \(address ?? "an unknown address")" } ?? ""
     return Refusal(
       .fenced,
-      "this database was restored or copied: HQ has spoken to store \(node) since its state was saved\(since). Nothing was "
-        + "sent or received, and what was sold here is kept here. If no other copy is in use: "
-        + "`syncctl store add \(node) --again` at HQ, and join with that code in a new directory",
+      "this database was restored or copied, and another one of store \(node) is connected\(since). Nothing was sent or received, "
+        + "and what was sold here is kept here. Make sure that one copy runs; this one is let in once the other is gone",
       retryAfter: Refusal.closedRetryMilliseconds)
   }
 
@@ -175,6 +234,9 @@ extension Enrolment {
       "token": token.map(CBORValue.bytes),
       "tokenIsConfirmed": .boolean(tokenIsConfirmed),
       "previousToken": previousToken.map(CBORValue.bytes),
+      "incarnations": .array(incarnations.map { .unsigned(UInt64($0)) }),
+      "restoredAt": restoredAt.map(CBORValue.init),
+      "restoredAddress": restoredAddress.map(CBORValue.text),
       "fencedAt": fencedAt.map(CBORValue.init),
       "fencedAddress": fencedAddress.map(CBORValue.text),
       "lastContact": lastContact.map(CBORValue.init),
@@ -203,6 +265,9 @@ extension Enrolment {
     token = value["token"]?.bytesValue
     tokenIsConfirmed = value["tokenIsConfirmed"]?.booleanValue ?? false
     previousToken = value["previousToken"]?.bytesValue
+    incarnations = (value["incarnations"]?.arrayValue ?? []).compactMap { $0.integerValue.flatMap(UInt32.init(exactly:)) }
+    restoredAt = value["restoredAt"]?.wallTimeValue
+    restoredAddress = value["restoredAddress"]?.textValue
     fencedAt = value["fencedAt"]?.wallTimeValue
     fencedAddress = value["fencedAddress"]?.textValue
     lastContact = value["lastContact"]?.wallTimeValue

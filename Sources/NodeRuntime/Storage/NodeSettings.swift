@@ -15,6 +15,7 @@ package enum NodeSettings {
   private static let credential = "credential"
   private static let name = "name"
   private static let sessionToken = "session-token"
+  private static let lossEpoch = "loss-epoch"
 
   // MARK: HQ
 
@@ -91,6 +92,17 @@ package enum NodeSettings {
   private static func enrolledNodes(_ engine: StoreGate.Engine) throws(StoreError) -> [NodeNumber] {
     try engine.backend.settingNames(prefix: "enrolment.").compactMap { UInt32($0.dropFirst(10)) }
       .map(NodeNumber.init).sorted()
+  }
+
+  /// The epoch of HQ's log in which HQ has noticed that its database was put back, and has begun to write as another
+  /// incarnation.
+  package static func save(lossEpoch epoch: Epoch, in engine: StoreGate.Engine) throws(StoreError) {
+    try engine.backend.setSettings([(lossEpoch, Array("\(epoch)".utf8))])
+  }
+
+  package static func lossEpoch(_ engine: StoreGate.Engine) throws(StoreError) -> Epoch? {
+    try engine.backend.setting(lossEpoch).flatMap { UInt64(String(decoding: $0, as: UTF8.self), radix: 16) }
+      .map(Epoch.init)
   }
 
   // MARK: Store

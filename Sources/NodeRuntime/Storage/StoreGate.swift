@@ -48,15 +48,21 @@ package final class StoreGate: @unchecked Sendable {
 
   package let model: Model
   package let identity: NodeIdentity
-  package let clock: any WallClock
+  /// The wall clock, corrected by what HQ's clock has shown it to be off.
+  package let clock: CorrectedClock
 
   /// Opens the database at `path` for writing, with a second connection for reading.
-  package init(path: String, model: Model, clock: any WallClock) throws(StoreError) {
+  /// - Parameter prepare: runs before anything else is written.
+  package init(
+    path: String, model: Model, clock: any WallClock, prepare: (Engine) throws(StoreError) -> Void = { _ in }
+  ) throws(StoreError) {
     Heap.configure()
     writer = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readWrite))
+    writer.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
+    try prepare(writer)
     reader = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
     self.model = model
-    self.clock = clock
+    self.clock = CorrectedClock(clock)
     identity = writer.identity
     knownHead = try writer.logHead()
     rest = IdleWatch(milliseconds: StorageLimits.restMilliseconds, queue: writing)

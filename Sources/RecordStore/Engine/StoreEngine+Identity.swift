@@ -4,6 +4,13 @@ import Merge
 import StoreModel
 
 extension StoreEngine {
+  /// Begins to write as another incarnation, without a new log: what the present one has written stays as it is.
+  package func takeIncarnation(_ incarnation: UInt32) throws(StoreError) {
+    try change { (node) throws(StoreError) in node.identity.replica.incarnation = incarnation }
+  }
+}
+
+extension StoreEngine {
   /// This node's log, and the ones that it went on from.
   package func lineage() throws(StoreError) -> Lineage {
     Lineage(epoch: try backend.loadNode().identity.epoch, ancestors: try backend.ancestors(of: nil))
@@ -36,28 +43,42 @@ extension StoreEngine {
     _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
   ) throws(StoreError) -> Meeting {
     try backend.transaction { () throws(StoreError) in
-      let shared = try knownLog(of: peer).log?.shared(with: log)
-      var meeting = Meeting(cursors: LaneMap(repeating: 0), hasLost: false)
+      let known = try knownLog(of: peer).log
+      let meeting = try standing(of: peer, in: log, resumingAt: resumption)
       for lane in Lane.allCases {
         guard var cursor = try backend.receiveCursor(peer: peer, lane: lane) else { continue }
-        let end = resumption?[lane] ?? shared ?? 0
-        if cursor.through > end { meeting.hasLost = true }
-        if cursor.through > end || cursor.incompleteUntil > end { cursor.incompleteUntil = 0 }
-        cursor.through = min(cursor.through, end)
+        let through = meeting.cursors[lane]
+        // A chain that was open where the two logs part is told anew.
+        if through < cursor.through { cursor.incompleteUntil = 0 }
+        cursor.through = through
         cursor.epoch = log.epoch
         try backend.setReceiveCursor(cursor, peer: peer, lane: lane)
-        meeting.cursors[lane] = cursor.through
       }
       // A peer that goes on where it was has what it once sent. Any other is sent its own records again.
       let old = try backend.peerLog(peer)
-      let goesOn = !meeting.hasLost && (shared != nil || meeting.cursors != LaneMap(repeating: 0))
-      let metAt = goesOn ? old?.metAt ?? 0 : try backend.loadNode().head
+      let isKnown = known?.shared(with: log) != nil || meeting.cursors != LaneMap(repeating: 0)
+      let metAt = isKnown && !meeting.hasLost ? old?.metAt ?? 0 : try backend.loadNode().head
       if old?.epoch != log.epoch || old?.metAt != metAt {
         try backend.setPeerLog(PeerLog(epoch: log.epoch, metAt: metAt), of: peer)
       }
       if try backend.ancestors(of: peer) != log.ancestors { try backend.setAncestors(log.ancestors, of: peer) }
       return meeting
     }
+  }
+
+  /// Where this node stands in the log that a peer shows; nothing is noted.
+  package func standing(
+    of peer: NodeNumber, in log: Lineage, resumingAt resumption: LaneMap<Sequence64>? = nil
+  ) throws(StoreError) -> Meeting {
+    let shared = try knownLog(of: peer).log?.shared(with: log)
+    var meeting = Meeting(cursors: LaneMap(repeating: 0), hasLost: false)
+    for lane in Lane.allCases {
+      guard let cursor = try backend.receiveCursor(peer: peer, lane: lane) else { continue }
+      let end = resumption?[lane] ?? shared ?? 0
+      meeting.cursors[lane] = min(cursor.through, end)
+      if cursor.through > end { meeting.hasLost = true }
+    }
+    return meeting
   }
 
   package func knownLog(
@@ -105,10 +126,13 @@ package struct ClockRepair: Hashable, Sendable {
   package var offset: Int64
   /// The time by HQ's clock: no repaired stamp lies beyond it, except to keep the order.
   package var now: WallTime
+  /// The incarnation to move to if stamps of the present one that others have seen are themselves ahead: its clock can't go back.
+  package var spareIncarnation: UInt32?
 
-  package init(offset: Int64, now: WallTime) {
+  package init(offset: Int64, now: WallTime, spareIncarnation: UInt32? = nil) {
     self.offset = offset
     self.now = now
+    self.spareIncarnation = spareIncarnation
   }
 }
 
@@ -122,6 +146,38 @@ extension StoreEngine {
       node = repairer.node
       return count
     }
+  }
+
+  /// Sets right what HQ has not seen, if this node's clock was wrong: now, by the difference to HQ's clock, or earlier, by stamps
+  /// ahead of it.
+  /// - Returns: how many commits got new stamps; nil if all was well.
+  package func repairClock(
+    sent: LaneMap<Sequence64>, offset: Int64, now: WallTime, spareIncarnation: UInt32
+  ) throws(StoreError) -> Int? {
+    let isOff = offset.magnitude > StoreLimits.clockRepairMilliseconds.magnitude
+    let isAhead = try isClockAhead(of: now)
+    let hasUnsent = try hasUnsent(beyond: sent)
+    guard isAhead || isOff && hasUnsent else { return nil }
+    let clock = ClockRepair(offset: isOff ? offset : 0, now: now, spareIncarnation: spareIncarnation)
+    return try repairUnsent(UnsentRepair(sent: sent, incarnation: nil, clock: clock))
+  }
+
+  private func isClockAhead(of now: WallTime) throws(StoreError) -> Bool {
+    try backend.loadNode().clock.last.wall
+      > now.advanced(byMilliseconds: StoreLimits.clockRepairMilliseconds)
+  }
+
+  private func hasUnsent(beyond sent: LaneMap<Sequence64>) throws(StoreError) -> Bool {
+    for lane in Lane.allCases {
+      var position = sent[lane]
+      while true {
+        let entries = try backend.logEntries(lane: lane, after: position, limit: 256)
+        if entries.contains(where: { $0.stamp.replica == node.identity.replica }) { return true }
+        guard let last = entries.last else { break }
+        position = last.sequence
+      }
+    }
+    return false
   }
 
   private func change<Result>(
@@ -143,6 +199,11 @@ private struct UnsentRepairer<Backend: StorageBackend> {
     let old = node.identity.replica
     var replica = old
     if let incarnation = repair.incarnation { replica.incarnation = incarnation }
+    if let clock = repair.clock, let spare = clock.spareIncarnation,
+      lastSent.wall > clock.now.advanced(byMilliseconds: StoreLimits.clockRepairMilliseconds)
+    {
+      replica.incarnation = spare
+    }
     let restamping = Restamping(replica: old, lastSent: lastSent, names: names(unsent, lastSent, replica))
     for lane in Lane.allCases { try rename(lane, restamping) }
     node.identity.replica = replica

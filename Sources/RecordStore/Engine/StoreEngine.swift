@@ -11,7 +11,9 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   package let backend: Backend
   package let model: Model
   /// As of the last transaction that committed. A reader's is read anew at each use.
-  private var node: NodeState
+  private(set) var node: NodeState
+  /// HQ refuses stamps of stores further ahead of its clock than this; nil for any.
+  package var stampAheadMilliseconds: Int64?
 
   package init(_ backend: Backend) throws(StoreError) {
     self.backend = backend
@@ -41,12 +43,26 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   }
 
   package func apply(_ batch: IncomingBatch, at wall: WallTime) throws(StoreError) -> [GroupResult] {
+    try checkStamps(of: batch, at: wall)
     do throws(StoreError) {
       return try write(at: wall) { transaction throws(StoreError) in try transaction.apply(batch) }
     } catch {
       guard error.code == .internalError else { throw error }
       // A mistake of ours about one group would come again with every attempt and hold up all that lies behind it.
       return try write(at: wall) { transaction throws(StoreError) in try transaction.apply(batch, isolating: true) }
+    }
+  }
+
+  /// A clock that is far ahead would win every conflict, for as long as it is ahead.
+  private func checkStamps(of batch: IncomingBatch, at wall: WallTime) throws(StoreError) {
+    guard let limit = stampAheadMilliseconds, identity.isHQ else { return }
+    let latest = HybridTimestamp(wall: wall.advanced(byMilliseconds: limit))
+    for case .decoded(let group) in batch.groups
+    where group.stamp.replica.node == batch.peer && group.stamp.time > latest {
+      throw StoreError(
+        .clockAhead,
+        "a commit of store \(batch.peer) is stamped \(RFC3339.format(group.stamp.time.wall)), and HQ's clock says "
+          + "\(RFC3339.format(wall)); the store's clock is to be set right, and what is unsent stamped anew")
     }
   }
 

@@ -62,12 +62,19 @@ package struct Hello: Hashable, Sendable {
   package var token: [UInt8]?
   /// The version of HQ's list of addresses that the store holds, 0 if none; nil if it does not know of such lists.
   package var endpointsVersion: UInt64?
+  /// The logs that the store's own went on from, the newest first; nil if it does not know of such.
+  package var ancestors: [Lineage.Ancestor]?
+  /// The logs that HQ's went on from, as far as the store has heard.
+  package var peerAncestors: [Lineage.Ancestor]
 
   package init(
     oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, replica: ReplicaID,
     credential: [UInt8], epoch: Epoch, clock: WallTime, peerEpoch: Epoch?, cursors: LaneMap<Sequence64>,
-    window: UInt64, software: String, token: [UInt8]? = nil, endpointsVersion: UInt64? = nil
+    window: UInt64, software: String, token: [UInt8]? = nil, endpointsVersion: UInt64? = nil,
+    ancestors: [Lineage.Ancestor]? = nil, peerAncestors: [Lineage.Ancestor] = []
   ) {
+    self.ancestors = ancestors
+    self.peerAncestors = peerAncestors
     self.endpointsVersion = endpointsVersion
     self.token = token
     self.oldestVersion = oldestVersion
@@ -96,11 +103,18 @@ package struct Welcome: Hashable, Sendable {
   package var token: [UInt8]?
   /// HQ's addresses, where the store holds another list.
   package var endpoints: EndpointList?
+  /// The logs that HQ's went on from, the newest first; nil if HQ does not know of such.
+  package var ancestors: [Lineage.Ancestor]?
+  /// Where the store goes on in HQ's log, if its epoch is not the one that hello named.
+  package var resumption: LaneMap<Sequence64>?
 
   package init(
     version: UInt64, replica: ReplicaID, epoch: Epoch, clock: WallTime, cursors: LaneMap<Sequence64>, window: UInt64,
-    software: String, token: [UInt8]? = nil, endpoints: EndpointList? = nil
+    software: String, token: [UInt8]? = nil, endpoints: EndpointList? = nil, ancestors: [Lineage.Ancestor]? = nil,
+    resumption: LaneMap<Sequence64>? = nil
   ) {
+    self.ancestors = ancestors
+    self.resumption = resumption
     self.endpoints = endpoints
     self.token = token
     self.version = version
@@ -156,6 +170,8 @@ package struct Refusal: Hashable, Sendable {
     case revoked
     case retired
     case fenced
+    case restored
+    case clock
     case alreadyConnected = "already-connected"
     case wrongCursor = "wrong-cursor"
     case protocolError = "protocol-error"
@@ -168,12 +184,15 @@ package struct Refusal: Hashable, Sendable {
   package var message: String
   /// Milliseconds after which trying again makes sense; 0 if it is the other side's choice.
   package var retryAfter: UInt64
+  /// With `restored` and `clock`: what HQ has of the store's log. What lies beyond, nobody else has seen.
+  package var cursors: LaneMap<Sequence64>?
 
-  package init(_ code: Code, _ message: String, retryAfter: UInt64 = 0) {
-    self.init(code: code.rawValue, message: message, retryAfter: retryAfter)
+  package init(_ code: Code, _ message: String, retryAfter: UInt64 = 0, cursors: LaneMap<Sequence64>? = nil) {
+    self.init(code: code.rawValue, message: message, retryAfter: retryAfter, cursors: cursors)
   }
 
-  package init(code: String, message: String, retryAfter: UInt64) {
+  package init(code: String, message: String, retryAfter: UInt64, cursors: LaneMap<Sequence64>? = nil) {
+    self.cursors = cursors
     self.code = code
     self.message = message
     self.retryAfter = retryAfter

@@ -88,7 +88,8 @@ extension Message {
 extension Hello {
   fileprivate func append(to writer: inout CBORWriter) {
     writer.append(
-      mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1) + (endpointsVersion == nil ? 0 : 1))
+      mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1) + (endpointsVersion == nil ? 0 : 1)
+        + (ancestors == nil ? 0 : 1) + (peerAncestors.isEmpty ? 0 : 1))
     writer.append(0, unsigned: oldestVersion)
     writer.append(1, unsigned: newestVersion)
     writer.append(2, replica)
@@ -106,6 +107,8 @@ extension Hello {
       writer.append(bytes: token)
     }
     if let endpointsVersion { writer.append(11, unsigned: endpointsVersion) }
+    if let ancestors { writer.append(12, ancestors) }
+    if !peerAncestors.isEmpty { writer.append(13, peerAncestors) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -123,12 +126,16 @@ extension Hello {
     software = try fields.text(9)
     token = try fields.optionalBytes(10, limit: WireLimits.maximumCredentialBytes)
     endpointsVersion = try fields.optionalUnsigned(11)
+    ancestors = try fields.ancestors(12)
+    peerAncestors = try fields.ancestors(13) ?? []
   }
 }
 
 extension Welcome {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: 7 + (token == nil ? 0 : 1) + (endpoints == nil ? 0 : 1))
+    writer.append(
+      mapCount: 7 + (token == nil ? 0 : 1) + (endpoints == nil ? 0 : 1) + (ancestors == nil ? 0 : 1)
+        + (resumption == nil ? 0 : 1))
     writer.append(0, unsigned: version)
     writer.append(1, replica)
     writer.append(2, unsigned: epoch.rawValue)
@@ -147,6 +154,8 @@ extension Welcome {
       writer.append(unsigned: endpoints.version)
       endpoints.appendEndpoints(to: &writer)
     }
+    if let ancestors { writer.append(9, ancestors) }
+    if let resumption { writer.append(10, resumption) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -164,6 +173,8 @@ extension Welcome {
       try reader.expectArray(2)
       return EndpointList(version: try reader.readUnsigned(), endpoints: try EndpointList.readEndpoints(&reader))
     }
+    ancestors = try fields.ancestors(9)
+    resumption = try fields.optionalCursors(10)
   }
 }
 
@@ -191,10 +202,11 @@ extension EndpointList {
 
 extension Refusal {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: 3)
+    writer.append(mapCount: cursors == nil ? 3 : 4)
     writer.append(0, text: code)
     writer.append(1, text: message)
     writer.append(2, unsigned: retryAfter)
+    if let cursors { writer.append(3, cursors) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -203,6 +215,7 @@ extension Refusal {
     code = try fields.text(0)
     message = try fields.text(1)
     retryAfter = try fields.unsigned(2)
+    cursors = try fields.optionalCursors(3)
   }
 }
 

@@ -28,6 +28,17 @@ extension CBORWriter {
   }
 }
 
+extension CBORWriter {
+  mutating func append(_ key: UInt64, _ ancestors: [Lineage.Ancestor]) {
+    append(unsigned: key)
+    append(arrayCount: 2 * ancestors.count)
+    for ancestor in ancestors {
+      append(unsigned: ancestor.epoch.rawValue)
+      append(unsigned: ancestor.end)
+    }
+  }
+}
+
 /// The values of a message's map, each as its own bytes.
 struct MessageFields {
   private var items: [(key: UInt64, bytes: [UInt8])] = []
@@ -116,11 +127,32 @@ struct MessageFields {
   }
 
   func cursors(_ key: UInt64) throws(DecodeError) -> LaneMap<Sequence64> {
-    try read(key) { (reader) throws(DecodeError) in
-      try reader.expectArray(Lane.allCases.count)
-      var cursors = LaneMap<Sequence64>(repeating: 0)
-      for lane in Lane.allCases { cursors[lane] = try reader.readUnsigned() }
-      return cursors
+    try read(key) { (reader) throws(DecodeError) in try reader.readCursors() }
+  }
+
+  func optionalCursors(_ key: UInt64) throws(DecodeError) -> LaneMap<Sequence64>? {
+    try optional(key) { (reader) throws(DecodeError) in try reader.readCursors() }
+  }
+
+  func ancestors(_ key: UInt64) throws(DecodeError) -> [Lineage.Ancestor]? {
+    try optional(key) { (reader) throws(DecodeError) in
+      let count = try reader.readArrayCount(limit: 2 * WireLimits.maximumAncestors)
+      guard count.isMultiple(of: 2) else { throw reader.invalid("pairs of epoch and end") }
+      var ancestors: [Lineage.Ancestor] = []
+      for _ in 0..<count / 2 {
+        let epoch = Epoch(rawValue: try reader.readUnsigned())
+        ancestors.append(Lineage.Ancestor(epoch: epoch, end: try reader.readUnsigned()))
+      }
+      return ancestors
     }
+  }
+}
+
+extension CBORReader {
+  fileprivate mutating func readCursors() throws(DecodeError) -> LaneMap<Sequence64> {
+    try expectArray(Lane.allCases.count)
+    var cursors = LaneMap<Sequence64>(repeating: 0)
+    for lane in Lane.allCases { cursors[lane] = try readUnsigned() }
+    return cursors
   }
 }

@@ -1,0 +1,29 @@
+package import Base
+import Causality
+package import RecordStore
+package import StoreModel
+
+extension StoreGate {
+  /// Opens a node's database, and sees to it before the first write that it is the one that this node used last.
+  /// - Parameter isStarting: a node starts: its log goes on under a new epoch. A program that only works on the database
+  ///   leaves the epoch, unless the database turns out to have been restored or copied.
+  package static func open(
+    _ directory: DataDirectory, model: Model, isStarting: Bool = true, log: LogSink
+  ) throws(StoreError) -> StoreGate {
+    var generator = SystemRandomNumberGenerator()
+    return try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock()) {
+      engine throws(StoreError) in
+      let problem = try InstanceMark.check(directory, engine, isStarting: isStarting, using: &generator)
+      guard isStarting || problem != nil else { return }
+      let incarnation: UInt32? = problem == nil ? nil : generator.next()
+      try engine.begin(Epoch(rawValue: generator.next()), incarnation: incarnation)
+      guard let problem else { return }
+      if engine.identity.isHQ { try NodeSettings.save(lossEpoch: engine.identity.epoch, in: engine) }
+      log(
+        LogEvent(
+          .warning, "node.restored",
+          "this database was restored or copied: \(problem). It goes on as \(engine.identity.replica), and gets back what "
+            + "it had sent since"))
+    }
+  }
+}
