@@ -59,6 +59,16 @@ enum FileSystem {
   /// `f_type` of those whose locks and shared memory do not hold between machines (linux/magic.h, statfs(2)).
   private static let networkTypes: [Int: String] = [
     0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB", 0x00C3_6400: "Ceph", 0x5346_414F: "AFS",
+    0x6B41_4653: "AFS", 0x0102_1997: "9p", 0x7375_7245: "Coda", 0x564C: "NCP", 0x0BD0_0BD0: "Lustre",
+    0x4750_4653: "GPFS", 0x786F_4256: "a VirtualBox shared folder", 0xBACB_ACBC: "a VMware shared folder",
+  ]
+
+  /// FUSE carries local file systems and remote ones: which it is, the mount tells.
+  static let fuseType = 0x6573_5546
+  private static let remoteFUSE: Set<String> = [
+    "sshfs", "rclone", "s3fs", "goofys", "gcsfuse", "blobfuse", "blobfuse2", "glusterfs", "ceph", "davfs", "davfs2",
+    "curlftpfs", "cifs", "smbnetfs", "juicefs", "gvfsd-fuse", "vmhgfs-fuse", "nfs", "moosefs", "seaweedfs",
+    "google-drive-ocamlfuse", "onedriver",
   ]
 
   static func directory(of path: String) -> String {
@@ -70,6 +80,39 @@ enum FileSystem {
 
   static func networkName(type: Int) -> String? { networkTypes[type & 0xFFFF_FFFF] }
 
+  /// The remote file system behind a mount's type (`fuse.sshfs`, `virtiofs`), or nil.
+  static func networkName(mountType: String) -> String? {
+    guard mountType != "virtiofs" else { return mountType }
+    guard mountType.hasPrefix("fuse.") else { return nil }
+    let name = String(mountType.dropFirst(5))
+    return remoteFUSE.contains(name) ? name : nil
+  }
+
+  /// The type of the mount with this device number, from the lines of `/proc/self/mountinfo` (proc(5)).
+  static func mountType(device: String, in mountinfo: String) -> String? {
+    for line in mountinfo.split(separator: "\n") {
+      let words = line.split(separator: " ")
+      guard words.count > 4, words[2] == device, let dash = words.firstIndex(of: "-"), dash + 1 < words.count else {
+        continue
+      }
+      return String(words[dash + 1])
+    }
+    return nil
+  }
+
+  private static func mountType(of directory: String) -> String? {
+    var status = stat()
+    guard stat(directory, &status) == 0, let file = fopen("/proc/self/mountinfo", "re") else { return nil }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk.prefix(count) }
+    // makedev(3), whose macros Swift doesn't see.
+    let number = UInt64(status.st_dev)
+    let device = "\((number >> 8) & 0xFFF | (number >> 32) & ~0xFFF):\(number & 0xFF | (number >> 12) & ~0xFF)"
+    return mountType(device: device, in: String(decoding: bytes, as: UTF8.self))
+  }
+
   /// Refuses a network file system: write-ahead logging needs memory that all its users share, and locks that hold.
   static func checkLocal(_ path: String) throws(StoreError) {
     let directory = directory(of: path)
@@ -78,9 +121,13 @@ enum FileSystem {
       throw StoreError(
         .notWritable, "\(directory): \(String(cString: strerror(errno))); make the directory, or choose another")
     }
-    if let name = networkName(type: Int(type)) {
+    let mount = Int(type) == fuseType ? mountType(of: directory) : nil
+    if let name = networkName(type: Int(type)) ?? mount.flatMap(networkName(mountType:)) {
       throw StoreError(
-        .notWritable, "\(directory): a network file system (\(name)), expected a local disk; choose another directory")
+        .notWritable,
+        "\(directory): a network file system (\(name)), expected a local disk: others' locks do not hold there, and the "
+          + "database would be damaged; choose a directory of a local disk"
+      )
     }
   }
 }

@@ -10,6 +10,10 @@ package enum SessionLimits {
   /// Silence after which the peer counts as gone: three pings unanswered.
   package static let silenceMilliseconds: Int64 = 80_000
 
+  /// What a node whose database has failed asks to be left alone for: somebody makes room on a disk, meanwhile no peer
+  /// sends in vain.
+  package static let storageRetryMilliseconds: UInt64 = 30_000
+
   /// Bytes of batches that may be on their way in one lane, unacknowledged. At 64 kbit/s that is half a minute; on a
   /// fast line with 100 ms of delay it still allows 80 Mbit/s.
   package static let windowBytes: UInt64 = 1 << 20

@@ -284,7 +284,13 @@ extension SyncSession {
       guard case .linked(let link) = phase else { return Refusal(.clock, error.message) }
       return Refusal(.clock, error.message, cursors: link.inbound.durable)
     case .wrongCursor: return Refusal(.wrongCursor, error.message)
-    default: return Refusal(.storage, "the store failed: \(error.code.rawValue)", retryAfter: 30_000)
+    case .diskFull:
+      return Refusal(
+        .storage, "the disk is full; it goes on by itself once there is room",
+        retryAfter: SessionLimits.storageRetryMilliseconds)
+    default:
+      return Refusal(
+        .storage, "the store failed: \(error.code.rawValue)", retryAfter: SessionLimits.storageRetryMilliseconds)
     }
   }
 }

@@ -35,7 +35,13 @@ struct BoundSocket {
       if number == 0 { number = Glibc.listen(descriptor, Int32(Limits.backlog)) == 0 ? 0 : errno }
       if number == 0 { return descriptor }
       _ = Glibc.close(descriptor)
-      last = Socket.systemError(number, "listening at \(endpoint)")
+      last =
+        number == EADDRNOTAVAIL
+        ? TransportError(
+          .invalidAddress,
+          "listening at \(endpoint): this machine has no such address; choose one of its own, or [::]:\(endpoint.port) for all"
+        )
+        : Socket.systemError(number, "listening at \(endpoint)")
     }
     throw last
   }

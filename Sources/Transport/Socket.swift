@@ -76,6 +76,11 @@ enum Socket {
       TransportError(.timedOut, "\(doing): no answer; check the network between the two machines")
     case ECONNRESET, EPIPE, ECONNABORTED:
       TransportError(.closed, "\(doing): the other end broke the connection off (\(text(number)))")
+    case EACCES, EPERM:
+      TransportError(
+        .notPermitted,
+        "\(doing): \(text(number)); ports below 1024 need a privilege, and a firewall may forbid others: choose another port"
+      )
     case EHOSTUNREACH, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EHOSTDOWN:
       TransportError(.connect, "\(doing): \(text(number)); check this machine's network")
     case EADDRINUSE:

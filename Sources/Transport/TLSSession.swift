@@ -97,10 +97,26 @@ final class TLSSession: @unchecked Sendable {
     }
   }
 
+  private static func nameServer(_ text: String) -> String {
+    let expected = "expected a StoreSync node with TLS: check the address and port"
+    if text.hasPrefix("HTTP/1.0 30") || text.hasPrefix("HTTP/1.1 30") {
+      return
+        "an HTTP server answers there and sends us elsewhere; \(expected), and whether the network wants a sign-in "
+        + "page (captive portal)"
+    }
+    if text.hasPrefix("HTTP/") {
+      return "an HTTP server answers there; \(expected), and whether the network wants a sign-in page (captive portal)"
+    }
+    // RFC 4253 §4.2; RFC 5321 §4.2 and RFC 959 §4.2 greet with 220.
+    if text.hasPrefix("SSH-") { return "an SSH server answers there; \(expected)" }
+    if text.hasPrefix("220") { return "a mail or FTP server answers there; \(expected)" }
+    return "the other end doesn't speak TLS; \(expected)"
+  }
+
   /// Looks at what the peer said first, without taking it, to name what else than TLS answers there: OpenSSL would only say
   /// "wrong version number", or wait for the rest of a record. It gets the socket to read from once that is TLS; then nil.
   private func listen() -> Outcome? {
-    var bytes = [UInt8](repeating: 0, count: 8)
+    var bytes = [UInt8](repeating: 0, count: 16)
     let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_PEEK))
     guard count > 0 else {
       if count == 0 { return .end }
@@ -118,12 +134,7 @@ final class TLSSession: @unchecked Sendable {
 
   private static func name(_ bytes: ArraySlice<UInt8>, _ role: TLSContext.Role) -> String {
     let text = String(decoding: bytes, as: UTF8.self)
-    if role == .client {
-      return text.hasPrefix("HTTP/")
-        ? "an HTTP server answers there; expected a StoreSync node with TLS: check the address and port, and whether the "
-          + "network wants a sign-in page (captive portal)"
-        : "the other end doesn't speak TLS; expected a StoreSync node: check the address and port"
-    }
+    if role == .client { return nameServer(text) }
     let methods = ["GET ", "HEAD ", "POST ", "PUT ", "PATCH ", "DELETE ", "OPTIONS ", "CONNECT "]
     return methods.contains { text.hasPrefix($0) }
       ? "an HTTP client asks here; this is the sync port and speaks TLS: HTTP has a port of its own"

@@ -18,6 +18,8 @@ package struct TransportError: Error, Hashable, Sendable, CustomStringConvertibl
     case closed
     /// Somebody else listens there already.
     case addressInUse
+    /// The operating system does not let this user do so.
+    case notPermitted
     /// The address can't be listened on or connected to as written.
     case invalidAddress
     /// The owner of the stream sent more than the buffer takes.

@@ -35,6 +35,7 @@ import Wire
     "SessionLimits.handshakeMilliseconds": Int(SessionLimits.handshakeMilliseconds),
     "SessionLimits.keepaliveMilliseconds": Int(SessionLimits.keepaliveMilliseconds),
     "SessionLimits.silenceMilliseconds": Int(SessionLimits.silenceMilliseconds),
+    "SessionLimits.storageRetryMilliseconds": Int(SessionLimits.storageRetryMilliseconds),
     "SessionLimits.windowBytes": Int(SessionLimits.windowBytes),
     "SessionLimits.windowBatches": SessionLimits.windowBatches,
     "SessionLimits.windowSlackBytes": Int(SessionLimits.windowSlackBytes),

@@ -50,7 +50,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP server"), ("220 mail.example ESMTP\r\n", "doesn't speak TLS"),
+    ("HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP server"), ("220 mail.example ESMTP\r\n", "a mail or FTP server"),
+    ("HTTP/1.1 302 Found\r\n\r\n", "captive portal"), ("SSH-2.0-OpenSSH_9.2\r\n", "an SSH server"),
     ("H", "doesn't speak TLS"),
   ])
   func aServerThatIsNotTLSIsNamed(answer: String, expected: String) throws {

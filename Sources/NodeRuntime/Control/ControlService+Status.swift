@@ -8,8 +8,11 @@ import SyncSession
 import Wire
 
 extension ControlService {
-  /// Log entries that `status` looks at to count what is pending: beyond that it says “at least”.
+  /// Log entries that `status` looks at to count what is pending for a peer: beyond that it says “at least”.
   static let pendingEntryLimit = 20_000
+  /// The same for all peers together: a chain of hundreds that loads everything anew is still told of in a second.
+  static let allPendingEntryLimit = 50_000
+  static let leastPendingEntryLimit = 100
 
   /// What is synced, what is not, and why.
   func status(_ request: CBORValue, _ completion: @escaping Completion) {
@@ -23,7 +26,8 @@ extension ControlService {
       let peers = self.node.peerStatuses()
       let isRunning = self.node.isRunning
       self.gate.read { engine throws(StoreError) -> Result<CBORValue, ControlError> in
-        let reader = StatusReader(engine: engine, now: self.gate.clock.now, query: query, isRunning: isRunning)
+        let reader = StatusReader(
+          engine: engine, now: self.gate.clock.now, query: query, isRunning: isRunning, problem: self.gate.problem)
         return try reader.read(peers)
       } completion: { result in
         switch result {
@@ -67,6 +71,8 @@ private struct StatusReader {
   let now: WallTime
   let query: StatusQuery
   let isRunning: Bool
+  /// Why the last write failed, if it did.
+  let problem: StoreError?
 
   func read(_ known: [PeerStatus]) throws(StoreError) -> Result<CBORValue, ControlError> {
     var peers = try withThoseNeverSeen(known)
@@ -87,11 +93,14 @@ private struct StatusReader {
     for group in try engine.backend.parkedSummaries() { parked[group.peer, default: 0] += 1 }
     let total = query.stores == nil ? parked.values.reduce(0, +) : peers.reduce(0) { $0 + (parked[$1.node] ?? 0) }
     var reasons: [String] = isRunning ? [] : ["the node is not running"]
+    if let problem { reasons.append("the last write here failed: \(problem)") }
     if total > 0 { reasons.append("\(total) received groups are parked") }
     var values: [CBORValue] = []
     var tally = Tally()
+    let share = ControlService.allPendingEntryLimit / max(peers.count, 1)
+    let entryLimit = min(max(share, ControlService.leastPendingEntryLimit), ControlService.pendingEntryLimit)
     for peer in peers {
-      let reading = try PeerReading(peer, engine, parked: parked[peer.node] ?? 0)
+      let reading = try PeerReading(peer, engine, parked: parked[peer.node] ?? 0, entryLimit: entryLimit)
       let troubles = reading.troubles(isRunning: isRunning).filter(counts)
       reasons += troubles.map(\.text)
       let isInSync = troubles.isEmpty && isRunning && reading.parked == 0
@@ -190,12 +199,12 @@ private struct PeerReading {
   /// Since when the peer has not been heard of; nil while it is connected, or if it never was.
   var notHeardSince: WallTime? { peer.isConnected ? nil : peer.lastContact }
 
-  init(_ peer: PeerStatus, _ engine: StoreGate.Engine, parked: Int) throws(StoreError) {
+  init(_ peer: PeerStatus, _ engine: StoreGate.Engine, parked: Int, entryLimit: Int) throws(StoreError) {
     self.peer = peer
     self.engine = engine
     self.parked = parked
     pending = try engine.pending(
-      for: peer.node, beyond: peer.acknowledged, entryLimit: ControlService.pendingEntryLimit)
+      for: peer.node, beyond: peer.acknowledged, entryLimit: entryLimit)
     exceptions = try engine.exceptions(of: peer.node, acknowledged: peer.acknowledged)
     firstLoad = engine.identity.isHQ ? try engine.firstLoad(of: peer.node, pending) : nil
     var isIncomplete = false

@@ -293,6 +293,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       return log(
         LogEvent(.warning, "link.failed", "\(link.peerDescription) did not come in: \(reason)"))
     }
+    if case .refusedByUs = reason, let problem = gate.problem {
+      log(LogEvent(.error, "storage.failed", problem.message))
+    }
     log(LogEvent(.info, "link.closed", "store \(node) is disconnected: \(reason)"))
     guard links[node] === link else { return }
     links[node] = nil

@@ -168,7 +168,7 @@ final class LinkDriver: @unchecked Sendable {
 
   private func load(_ request: OutgoingRequest) {
     let codec = codec
-    gate.read { engine throws(StoreError) in
+    gate.load(request.lane) { engine throws(StoreError) in
       try SessionPerformer.load(request, from: engine, codec: codec)
     } completion: { result in
       self.queue.async {

@@ -193,6 +193,9 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   private func closed(_ link: LinkDriver, _ reason: CloseReason) {
     self.link = nil
     status.isConnected = false
+    if case .refusedByUs = reason, let problem = gate.problem {
+      log(LogEvent(.error, "storage.failed", problem.message))
+    }
     var retryAfter: Int64 = 0
     if case .refusedByPeer(let refusal) = reason {
       retryAfter = Int64(clamping: refusal.retryAfter)

@@ -29,7 +29,9 @@ package struct DataDirectory: Hashable, Sendable {
   package func create() throws(StoreError) {
     guard mkdir(path, 0o700) != 0 else { return }
     guard errno == EEXIST else {
-      throw StoreError(.notWritable, "cannot make the directory “\(path)”: \(String(cString: strerror(errno)))")
+      let advice = errno == ENOENT ? "make the one above it first" : "choose another place, or look at its rights"
+      throw StoreError(
+        .notWritable, "cannot make the directory “\(path)”: \(String(cString: strerror(errno))); \(advice)")
     }
   }
 }

@@ -35,13 +35,20 @@ package final class StoreGate: @unchecked Sendable {
 
   private let writing = DispatchQueue(label: "storesync.writing")
   private let reading = DispatchQueue(label: "storesync.reading")
+  private let inspecting = DispatchQueue(label: "storesync.inspecting")
   private let decoding = DispatchQueue(label: "storesync.decoding")
   private let writer: Engine
   private let reader: Engine
+  /// On `inspecting` only; opened when somebody asks, and closed when nobody has for a while.
+  private var inspector: Engine?
+  /// Readings of the log that wait, the most urgent lane first.
+  private let loads = Mutex(LaneMap<[@Sendable () -> Void]>(repeating: []))
+  private let path: String
   private let waiting = Mutex(CommitQueue())
   /// Decoded batches that may come on top of those that wait for the writer.
   private let decodingRoom = DispatchSemaphore(value: StorageLimits.decodedBatches)
   private let growthObserver = Mutex<(@Sendable () -> Void)?>(nil)
+  private let lastProblem = Mutex<StoreError?>(nil)
   /// On `writing` only.
   private var knownHead: Sequence64
   private let rest: IdleWatch
@@ -61,6 +68,7 @@ package final class StoreGate: @unchecked Sendable {
     writer.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
     try prepare(writer)
     reader = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
+    self.path = path
     self.model = model
     self.clock = CorrectedClock(clock)
     identity = writer.identity
@@ -73,6 +81,7 @@ package final class StoreGate: @unchecked Sendable {
   private func giveMemoryBack() {
     dispatchPrecondition(condition: .onQueue(writing))
     writer.backend.releaseMemory()
+    inspecting.async { self.inspector = nil }
     reading.async {
       self.reader.backend.releaseMemory()
       Heap.giveBack()
@@ -183,9 +192,11 @@ package final class StoreGate: @unchecked Sendable {
         for waiting in commits { completions.append(try waiting.commit(writer, commit)) }
         return completions
       }
+      note(.success(()))
       for completion in completions { completion() }
       noteGrowth()
     } catch {
+      note(Result<Void, StoreError>.failure(error))
       for commit in commits { commit.fail(error) }
     }
   }
@@ -198,6 +209,7 @@ package final class StoreGate: @unchecked Sendable {
     rest.noteUse()
     writing.async {
       let result = capture { () throws(StoreError) in try body(self.writer) }
+      self.note(result)
       completion(result)
       self.noteGrowth()
     }
@@ -211,13 +223,40 @@ package final class StoreGate: @unchecked Sendable {
     decoding.async { self.write(body, completion: completion) }
   }
 
-  /// Runs `body` with the reader.
+  /// Reads a lane of the log with the reader. What is urgent comes first: many stores that load everything at once must not hold
+  /// up a price that another waits for.
+  package func load<Value: Sendable>(
+    _ lane: Lane, _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
+    completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) {
+    rest.noteUse()
+    loads.withLock { loads in
+      loads[lane].append { completion(capture { () throws(StoreError) in try body(self.reader) }) }
+    }
+    reading.async {
+      let next = self.loads.withLock { loads in
+        Lane.allCases.first { !loads[$0].isEmpty }.map { loads[$0].removeFirst() }
+      }
+      next?()
+    }
+  }
+
+  /// Runs `body` with a reader of its own: who looks at a node does not hold up its links.
   package func read<Value: Sendable>(
     _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
     completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) {
     rest.noteUse()
-    reading.async { completion(capture { () throws(StoreError) in try body(self.reader) }) }
+    inspecting.async {
+      completion(capture { () throws(StoreError) in try body(try self.openInspector()) })
+    }
+  }
+
+  private func openInspector() throws(StoreError) -> Engine {
+    if let inspector { return inspector }
+    let opened = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
+    inspector = opened
+    return opened
   }
 
   /// Decodes a batch away from the writer, then applies it; batches are applied in the order of the calls.
@@ -236,6 +275,7 @@ package final class StoreGate: @unchecked Sendable {
           completion(.undecodable(error.reason))
         case .success(let incoming):
           let applied = capture { () throws(StoreError) in try self.writer.apply(incoming, at: self.clock.now) }
+          self.note(applied)
           switch applied {
           case .success(let results): completion(.applied(results))
           case .failure(let error): completion(.failed(error))
@@ -252,6 +292,14 @@ package final class StoreGate: @unchecked Sendable {
   ) throws(StoreError) -> Value {
     let result = writing.sync { capture { () throws(StoreError) in try body(self.writer) } }
     return try result.get()
+  }
+
+  /// Why the last write failed, if it did: a full disk, most of all.
+  package var problem: StoreError? { lastProblem.withLock { $0 } }
+
+  private func note<Value>(_ result: Result<Value, StoreError>) {
+    let problem: StoreError? = if case .failure(let error) = result { error } else { nil }
+    lastProblem.withLock { $0 = problem }
   }
 
   private func noteGrowth() {

@@ -29,10 +29,10 @@ final class Node: @unchecked Sendable {
   private let scratch: Scratch
   private var runs = 0
 
-  fileprivate init(_ name: String, _ scratch: Scratch) {
+  fileprivate init(_ name: String, _ scratch: Scratch, in directory: String? = nil) {
     self.name = name
     self.scratch = scratch
-    directory = "\(scratch.path)/\(name)"
+    self.directory = directory ?? "\(scratch.path)/\(name)"
   }
 
   var database: Database { get throws { try Database("\(directory)/storesync.db") } }
@@ -68,9 +68,9 @@ final class Chain: @unchecked Sendable {
   private(set) var address = "127.0.0.1:0"
   private var commands = 0
 
-  init() throws {
+  init(hqDirectory: String? = nil) throws {
     scratch = try Scratch()
-    hq = Node("hq", scratch)
+    hq = Node("hq", scratch, in: hqDirectory)
     try expectDone(run("hq-node", ["init", "--data", hq.directory, "--advertise", "127.0.0.1:7400"]))
   }
 
@@ -116,8 +116,8 @@ final class Chain: @unchecked Sendable {
 
   /// Adds a store, which joins at HQ; HQ runs for as long as that takes if it does not run anyway.
   @discardableResult
-  func addStore(_ number: Int, code: String? = nil) throws -> Node {
-    let node = Node("store-\(number)", scratch)
+  func addStore(_ number: Int, code: String? = nil, in directory: String? = nil) throws -> Node {
+    let node = Node("store-\(number)", scratch, in: directory)
     let code = try code ?? joinCode(number)
     try expectDone(join(node.directory, code: code))
     stores.append(node)
@@ -190,9 +190,11 @@ final class Chain: @unchecked Sendable {
   // MARK: What holds
 
   /// Waits until every node says that it is in sync.
-  func inSync(sourceLocation: SourceLocation = #_sourceLocation) throws {
+  func inSync(
+    within limit: Int64 = patienceMilliseconds, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
     var last = ""
-    try eventually("all in sync; \(last)", sourceLocation: sourceLocation) {
+    try eventually("all in sync; \(last)", within: limit, sourceLocation: sourceLocation) {
       // The stores first: what they have sent is at HQ when HQ is asked.
       for node in stores + [hq] {
         let status = try syncctl(node, "status")

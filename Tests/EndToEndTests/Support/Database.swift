@@ -39,8 +39,13 @@ final class Database {
 extension Database {
   /// Changes the database of a node that is stopped, behind its back.
   static func change(_ node: Node, _ statements: String...) throws {
+    try execute("\(node.directory)/storesync.db", statements)
+  }
+
+  static func execute(_ path: String, _ statements: String...) throws { try execute(path, statements) }
+
+  private static func execute(_ path: String, _ statements: [String]) throws {
     var connection: OpaquePointer?
-    let path = "\(node.directory)/storesync.db"
     try #require(sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK)
     defer { sqlite3_close_v2(connection) }
     for statement in statements {
