@@ -44,7 +44,7 @@ let package = Package(
     pure("Merge", ["Causality", "StoreModel"]),
     pure("RecordStore", ["Base", "Causality", "StoreModel", "Merge"]),
     pure("Wire", ["Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
-    pure("SyncSession", ["Base", "Causality", "StoreModel", "Wire", "RecordStore"]),
+    pure("SyncSession", ["Base", "Causality", "StoreModel", "Wire", "Merge", "RecordStore"]),
     shell("Retail", ["Base", "StoreModel"]),
     shell("TextEncoding", []),
     pure("Interchange", ["Base", "StoreModel", "Retail", "TextEncoding"]),
@@ -53,7 +53,8 @@ let package = Package(
     shell(
       "NodeRuntime",
       [
-        "CLinux", "CZstd", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "SQLiteStore",
+        "CLinux", "CZstd", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession",
+        "SQLiteStore",
         "Transport",
         "Retail",
       ]),
@@ -91,8 +92,8 @@ let package = Package(
     tests(
       "EndToEndTests",
       [
-        "CSQLite", "Base", "Causality", "StoreModel", "Merge", "Interchange", "Transport", "Wire", "NodeRuntime",
-        "hq-node", "store-node", "syncctl",
+        "CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Interchange", "Transport", "Wire",
+        "NodeRuntime", "hq-node", "store-node", "syncctl",
       ]),
   ]
 )

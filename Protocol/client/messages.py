@@ -11,6 +11,7 @@ MAXIMUM_BATCH_GROUPS = 100_000
 MAXIMUM_MESSAGE_FIELDS = 64
 MAXIMUM_ENDPOINTS = 8
 MAXIMUM_ENDPOINT_BYTES = 264
+MAXIMUM_ANCESTORS = 64
 PARKED, REFUSED = 1, 2
 
 
@@ -95,6 +96,12 @@ def endpoint_list(value):
     return [unsigned(value[0]), endpoints(value[1])]
 
 
+def ancestors(value):
+    if type(value) is not list or len(value) % 2 or len(value) > 2 * MAXIMUM_ANCESTORS:
+        raise ProtocolError(f"found no pairs of epoch and end, at most {MAXIMUM_ANCESTORS}")
+    return [unsigned(part) for part in value]
+
+
 def payload(value):
     return octets(value, 2**32)
 
@@ -116,6 +123,8 @@ FIELDS = {
             9: ("software", text, True),
             10: ("token", credential, False),
             11: ("endpointsVersion", unsigned, False),
+            12: ("ancestors", ancestors, False),
+            13: ("peerAncestors", ancestors, False),
         },
     ),
     2: (
@@ -130,9 +139,19 @@ FIELDS = {
             6: ("software", text, True),
             7: ("token", credential, False),
             8: ("endpoints", endpoint_list, False),
+            9: ("ancestors", ancestors, False),
+            10: ("resumption", cursors, False),
         },
     ),
-    3: ("refusal", {0: ("code", text, True), 1: ("message", text, True), 2: ("retryAfter", unsigned, True)}),
+    3: (
+        "refusal",
+        {
+            0: ("code", text, True),
+            1: ("message", text, True),
+            2: ("retryAfter", unsigned, True),
+            3: ("cursors", cursors, False),
+        },
+    ),
     4: (
         "batch",
         {

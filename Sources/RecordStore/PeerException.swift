@@ -51,8 +51,11 @@ package struct NotApplied: Hashable, Sendable {
   package var outcome: String
   package var code: String
   package var reason: String
+  /// Which group it is, if that is known.
+  package var stamp: Stamp?
 
-  package init(outcome: String, code: String, reason: String) {
+  package init(outcome: String, code: String, reason: String, stamp: Stamp? = nil) {
+    self.stamp = stamp
     self.outcome = outcome
     self.code = code
     self.reason = reason

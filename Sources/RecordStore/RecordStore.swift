@@ -79,7 +79,7 @@ package protocol RecordStore: AnyObject {
   func settle(_ number: Int64, _ choice: SettlementChoice, note: String?, at wall: WallTime) throws(StoreError)
     -> SettleResult
   /// Tries parked groups again: all, or one with those of the same records that came before or after it.
-  func retryParked(_ number: Int64?, at wall: WallTime, decoding decode: ([UInt8]) -> IncomingGroup)
+  func retryParked(_ number: Int64?, at wall: WallTime, trusting: Bool, decoding decode: ([UInt8]) -> IncomingGroup)
     throws(StoreError) -> [ParkedRetry]
   /// Drops a parked group for good: what it would have written never comes, unless its writer writes it again.
   func dropParked(_ number: Int64) throws(StoreError) -> ParkedGroup?
@@ -99,5 +99,13 @@ package struct Balance: Hashable, Sendable {
   package init(keys: [Value], sum: Int64) {
     self.keys = keys
     self.sum = sum
+  }
+}
+
+extension RecordStore {
+  package func retryParked(
+    _ number: Int64?, at wall: WallTime, decoding decode: ([UInt8]) -> IncomingGroup
+  ) throws(StoreError) -> [ParkedRetry] {
+    try retryParked(number, at: wall, trusting: false, decoding: decode)
   }
 }

@@ -50,7 +50,7 @@ extension Simulator {
     case .linked(let information):
       note("session \(id) is linked to \(information.peer), acknowledged \(information.acknowledged.summary)")
       node.backoff.succeeded()
-    case .acknowledged(let lane, let through, let exceptions):
+    case .acknowledged(let lane, let through, let exceptions, _):
       probes.hit(.acknowledgements)
       probes.hit(.exceptions, exceptions.count)
       if let peer = live.session.peer {

@@ -21,6 +21,8 @@ struct Outbound {
   struct InFlight: Hashable {
     var through: Sequence64
     var bytes: UInt64
+    /// Of its groups: an acknowledgement names them by their places.
+    var stamps: [Stamp]
   }
 
   let peer: NodeNumber
@@ -91,7 +93,7 @@ struct Outbound {
     hasToldCaughtUp = false
     lane.announced = stretch.through
     lane.skipped = 0
-    lane.inFlight.append(InFlight(through: stretch.through, bytes: UInt64(batch.payload.count)))
+    lane.inFlight.append(InFlight(through: stretch.through, bytes: UInt64(batch.payload.count), stamps: stretch.stamps))
     lane.inFlightBytes += UInt64(batch.payload.count)
     return batch
   }
@@ -103,12 +105,12 @@ struct Outbound {
     return true
   }
 
-  /// - Returns: false if nothing on its way ends there.
-  mutating func acknowledged(_ lane: Lane, through: Sequence64) -> Bool {
-    guard let first = lanes[lane].inFlight.first, first.through == through else { return false }
+  /// - Returns: the batch that the peer has taken; nil if nothing on its way ends there.
+  mutating func acknowledged(_ lane: Lane, through: Sequence64) -> InFlight? {
+    guard let first = lanes[lane].inFlight.first, first.through == through else { return nil }
     lanes[lane].inFlight.removeFirst()
     lanes[lane].inFlightBytes -= first.bytes
     lanes[lane].acknowledged = through
-    return true
+    return first
   }
 }

@@ -65,7 +65,8 @@ package enum SessionEffect: Sendable {
   /// The link is open.
   case linked(LinkInformation)
   /// The peer has durably taken a lane of this node's log up to here.
-  case acknowledged(lane: Lane, through: Sequence64, exceptions: [Acknowledgement.Exception])
+  /// - Parameter stamps: of the group that each exception is about; nil where there is none at its place.
+  case acknowledged(lane: Lane, through: Sequence64, exceptions: [Acknowledgement.Exception], stamps: [Stamp?])
   /// Close the connection once what was to be sent is sent. The last effect of a session.
   case close(CloseReason)
 }
@@ -130,8 +131,14 @@ package struct LoadedStretch: Hashable, Sendable {
   package var hasMore: Bool
   package var skipped: Int
   package var batch: Batch?
+  /// Of the batch's groups, in order.
+  package var stamps: [Stamp]
 
-  package init(lane: Lane, after: Sequence64, through: Sequence64, hasMore: Bool, skipped: Int, batch: Batch?) {
+  package init(
+    lane: Lane, after: Sequence64, through: Sequence64, hasMore: Bool, skipped: Int, batch: Batch?,
+    stamps: [Stamp] = []
+  ) {
+    self.stamps = stamps
     self.lane = lane
     self.after = after
     self.through = through

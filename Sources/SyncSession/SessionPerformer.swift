@@ -1,4 +1,5 @@
 package import Causality
+import Merge
 package import RecordStore
 package import Wire
 
@@ -56,7 +57,7 @@ package enum SessionPerformer {
     }
     return LoadedStretch(
       lane: stretch.lane, after: stretch.after, through: stretch.through, hasMore: stretch.hasMore,
-      skipped: stretch.skipped, batch: batch)
+      skipped: stretch.skipped, batch: batch, stamps: stretch.groups.map(\.stamp))
   }
 
   /// The first half of `SessionEffect.store`, which needs no store: unpacks and decodes. A batch that breaks the

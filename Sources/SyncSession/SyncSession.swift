@@ -373,7 +373,7 @@ extension SyncSession {
   private mutating func received(_ acknowledgement: Acknowledgement, into effects: inout [SessionEffect]) {
     confirm(into: &effects)
     guard case .linked(var link) = phase else { return }
-    guard link.outbound.acknowledged(acknowledgement.lane, through: acknowledgement.through) else {
+    guard let batch = link.outbound.acknowledged(acknowledgement.lane, through: acknowledgement.through) else {
       return refuse(
         Refusal(.protocolError, "found an acknowledgement of \(acknowledgement.through), which is not on its way"),
         into: &effects)
@@ -381,7 +381,10 @@ extension SyncSession {
     phase = .linked(link)
     effects.append(
       .acknowledged(
-        lane: acknowledgement.lane, through: acknowledgement.through, exceptions: acknowledgement.exceptions))
+        lane: acknowledgement.lane, through: acknowledgement.through, exceptions: acknowledgement.exceptions,
+        stamps: acknowledgement.exceptions.map { exception in
+          Int(exactly: exception.index).flatMap { batch.stamps.indices.contains($0) ? batch.stamps[$0] : nil }
+        }))
     load(into: &effects)
   }
 

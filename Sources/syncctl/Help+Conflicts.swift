@@ -54,13 +54,17 @@ extension Help {
       "parked show", ["NUMBER --data DIR [--json]"], 1...1, "a parked group: which records it touches, and its bytes",
       options: [data, json], examples: ["syncctl parked show 1 --data hq"]),
     VerbHelp(
-      "parked retry", ["NUMBER | --all --data DIR [--json]"], 0...1,
+      "parked retry", ["NUMBER | --all --data DIR [--trust] [--json]"], 0...1,
       "applies parked groups again, as they came",
       details: """
         A group is tried together with those of the same records, in the order in which they came. What still does not fit
-        stays parked, with the reason of now. A node does this by itself when it starts with a newer version.
+        stays parked, with the reason of now. A node does this by itself when it starts with a newer version. HQ with --trust
+        takes them whatever the store may write: for what HQ itself had written and has lost, and only stores still have.
         """,
-      options: [data, OptionHelp("all", .flag, "all that are parked"), json],
+      options: [
+        data, OptionHelp("all", .flag, "all that are parked"),
+        OptionHelp("trust", .flag, "what the store says is right; only after looking at it"), json,
+      ],
       examples: ["syncctl parked retry --all --data hq"],
       exits: ["0  all of it is applied", "1  something is still parked"]),
     VerbHelp(

@@ -63,7 +63,8 @@ struct ParkedVerbs {
   }
 
   private func retry() throws -> ExitStatus {
-    let answer = try arguments.ask("parked-retry", try oneOrAll())
+    let answer = try arguments.ask(
+      "parked-retry", try oneOrAll() + [("trusting", .boolean(arguments.flag("trust")))])
     arguments.tell(answer) { answer in
       let still = (answer["groups"]?.arrayValue ?? []).filter { $0["isApplied"]?.booleanValue == false }
       let head =

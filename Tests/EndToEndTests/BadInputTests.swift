@@ -83,7 +83,7 @@ import Testing
     unpinned.pin[0] ^= 1
     try check(
       [
-        join("no code", "", 2, "too short", "copy it again, whole"),
+        join("no code", "", 2, "found no join code", "copy it again, whole"),
         join("half a code", String(digits.prefix(30)), 2, "copy it again, whole"),
         join("a slip", String(slip), 2, "slip", "copy it again, whole"),
         join("another alphabet", "§§§", 2, "a character that no join code has"),
@@ -139,7 +139,7 @@ import Testing
             status: 4, says: says),
           Case(name: name, program: "syncctl", arguments: ["status", "--data", directory], status: 4, says: says),
           Case(
-            name: name, program: "hq-node", arguments: ["init", "--data", directory, "--advertise", "a:1"], status: 4,
+            name: name, program: "hq-node", arguments: ["init", "--data", directory, "--advertise", "a:1"], status: 2,
             says: ["holds a node already"]),
         ], chain)
       #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before, "\(name): the file stays as it was")

@@ -75,7 +75,7 @@ import Wire
   @Test("FC-25 a database that was put back takes another incarnation, and is let in with that")
   func restoredStore() {
     var enrolment = joined()
-    #expect(greet(&enrolment, nil, hasLost: false) == nil)
+    #expect(greet(&enrolment, nil, hasLost: true) == nil, "it has joined anew, with an empty database")
     let old = enrolment.token
     enrolment.tokenIsConfirmed = true
     #expect(greet(&enrolment, old, hasLost: false) == nil)
@@ -95,7 +95,8 @@ import Wire
     #expect(greet(&enrolment, nil, hasLost: false) == nil)
     let old = enrolment.token
     enrolment.tokenIsConfirmed = true
-    #expect(greet(&enrolment, old, hasLost: false, isLinked: true) == nil, "its connection was lost, and HQ has not noticed")
+    #expect(
+      greet(&enrolment, old, hasLost: false, isLinked: true) == nil, "its connection was lost, and HQ has not noticed")
     enrolment.tokenIsConfirmed = true
     let last = enrolment.token
     #expect(greet(&enrolment, old, hasLost: true, isLinked: true) == "fenced")

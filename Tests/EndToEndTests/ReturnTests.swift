@@ -40,7 +40,7 @@ import Testing
     for (reason, part) in zip(
       reasons,
       [
-        "line 1: found 2 of apple coming back, expected at most 1", "can't be voided", "found no receipt R9",
+        ":1: found 2 of apple coming back, expected at most 1", "can't be voided", "found no receipt R9",
         "was voided",
       ])
     {

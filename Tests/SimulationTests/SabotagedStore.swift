@@ -102,9 +102,9 @@ final class SabotagedStore: RecordStore {
     try engine.settle(number, choice, note: note, at: wall)
   }
   func retryParked(
-    _ number: Int64?, at wall: WallTime, decoding decode: ([UInt8]) -> IncomingGroup
+    _ number: Int64?, at wall: WallTime, trusting: Bool, decoding decode: ([UInt8]) -> IncomingGroup
   ) throws(StoreError) -> [ParkedRetry] {
-    try engine.retryParked(number, at: wall, decoding: decode)
+    try engine.retryParked(number, at: wall, trusting: trusting, decoding: decode)
   }
   func dropParked(_ number: Int64) throws(StoreError) -> ParkedGroup? { try engine.dropParked(number) }
   func noteNotApplied(

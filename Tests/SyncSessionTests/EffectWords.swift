@@ -22,7 +22,7 @@ extension SessionEffect {
       "store \(batch.lane) \(batch.after)..\(batch.through) from \(peer) of \(epoch)"
     case .linked(let link):
       "linked to \(link.peer) of \(link.peerEpoch), version \(link.version), which has \(link.acknowledged.words)"
-    case .acknowledged(let lane, let through, let exceptions):
+    case .acknowledged(let lane, let through, let exceptions, _):
       "acknowledged \(lane) \(through)\(exceptions.words)"
     case .close(let reason): "close: \(reason)"
     }

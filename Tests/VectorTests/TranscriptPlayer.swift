@@ -134,8 +134,8 @@ final class TranscriptPlayer {
     case .admit(let hello): events.append(try admit(hello))
     case .enrol(let enrol): events.append(join(enrol))
     case .enrolled(let credential): self.credential = credential
-    case .keep(let token):
-      self.token = token
+    case .keep(let keeping):
+      token = keeping.token ?? token
       events.append(.kept)
     case .confirmed(let token): if enrolment?.token == token { enrolment?.tokenIsConfirmed = true }
     case .load(let request):
@@ -160,9 +160,11 @@ final class TranscriptPlayer {
   }
 
   private func admit(_ hello: Hello) throws -> SessionEvent {
-    let refusal = enrolment?.admit(
-      hello.replica.node, credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: "",
-      software: "", random: random.reduce(0) { $0 << 8 | UInt64($1) }, at: wall)
+    let visit = Enrolment.Visit(
+      node: hello.replica.node, incarnation: hello.replica.incarnation,
+      credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: "", software: "", isLinked: false,
+      standing: hello.ancestors == nil ? nil : try engine.standing(of: hello.replica.node, in: hello.log))
+    let refusal = enrolment?.admit(visit, random: random.reduce(0) { $0 << 8 | UInt64($1) }, at: wall)
     if let refusal { return .denied(refusal) }
     _ = try engine.meet(hello.replica.node, Lineage(epoch: hello.epoch), resumingAt: nil)
     let cursors = try engine.receiveCursors(from: hello.replica.node, epoch: hello.epoch)
@@ -171,6 +173,7 @@ final class TranscriptPlayer {
         identity: engine.identity, head: try engine.logHead(), clock: wall,
         cursors: LaneMap(
           urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through),
+        resumption: hello.peerEpoch == engine.identity.epoch ? hello.cursors : LaneMap(repeating: 0),
         token: enrolment?.token))
   }
 }

@@ -68,7 +68,8 @@ struct WireVectorTests {
           peerEpoch: fields["peerEpoch"] == nil ? nil : Epoch(rawValue: try number(fields, "peerEpoch")),
           cursors: try cursors(fields), window: try number(fields, "window"), software: try fields.text("software"),
           token: try fields["token"]?.hex,
-          endpointsVersion: fields["endpointsVersion"] == nil ? nil : try number(fields, "endpointsVersion")))
+          endpointsVersion: fields["endpointsVersion"] == nil ? nil : try number(fields, "endpointsVersion"),
+          ancestors: try ancestors(fields, "ancestors"), peerAncestors: try ancestors(fields, "peerAncestors") ?? []))
     case "welcome":
       return .welcome(
         Welcome(
@@ -78,12 +79,13 @@ struct WireVectorTests {
           endpoints: try fields["endpoints"].map { value in
             EndpointList(
               version: UInt64(try value.items[0].number), endpoints: try value.items[1].items.map { try $0.text })
-          }))
+          },
+          ancestors: try ancestors(fields, "ancestors"), resumption: try optionalCursors(fields, "resumption")))
     case "refusal":
       return .refusal(
         Refusal(
           code: try fields.text("code"), message: try fields.text("message"),
-          retryAfter: try number(fields, "retryAfter")))
+          retryAfter: try number(fields, "retryAfter"), cursors: try optionalCursors(fields, "cursors")))
     case "batch":
       return .batch(
         Batch(
@@ -121,6 +123,18 @@ struct WireVectorTests {
   private func sequence(_ fields: Case, _ name: String) throws -> Sequence64 {
     Sequence64(try number(fields, name))
   }
+  private func ancestors(_ fields: Case, _ name: String) throws -> [Lineage.Ancestor]? {
+    guard let numbers = try fields[name]?.items.map({ UInt64(try $0.number) }) else { return nil }
+    return stride(from: 0, to: numbers.count, by: 2).map {
+      Lineage.Ancestor(epoch: Epoch(rawValue: numbers[$0]), end: numbers[$0 + 1])
+    }
+  }
+
+  private func optionalCursors(_ fields: Case, _ name: String) throws -> LaneMap<Sequence64>? {
+    guard let numbers = try fields[name]?.items.map({ UInt64(try $0.number) }), numbers.count == 3 else { return nil }
+    return LaneMap(urgent: numbers[0], normal: numbers[1], bulk: numbers[2])
+  }
+
   private func clock(_ fields: Case) throws -> WallTime { WallTime(milliseconds: try fields.need("clock").number) }
 
   private func replica(_ fields: Case) throws -> ReplicaID {

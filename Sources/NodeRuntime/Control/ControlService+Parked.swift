@@ -35,10 +35,14 @@ extension ControlService {
 
   func retryParked(_ request: CBORValue, _ completion: @escaping Completion) {
     let number = request["number"]?.integerValue
+    let isTrusting = request["trusting"]?.booleanValue ?? false
+    guard !isTrusting || gate.identity.isHQ else {
+      return completion(.failure(ControlError(.usage, "--trust is for HQ: a store takes from HQ whatever it says")))
+    }
     let (model, clock) = (gate.model, gate.clock)
     gate.write { engine throws(StoreError) -> [ParkedRetry]? in
       if let number, try engine.backend.parkedGroup(number) == nil { return nil }
-      return try engine.retryParked(number, at: clock.now, decoding: StoreGate.decodeParked)
+      return try engine.retryParked(number, at: clock.now, trusting: isTrusting, decoding: StoreGate.decodeParked)
     } completion: { result in
       switch result {
       case .failure(let error): completion(.failure(ControlError(error)))

@@ -22,7 +22,8 @@ package final class Daemon: @unchecked Sendable {
     self.log = log
     ignoreBrokenPipes()
     try directory.checkDatabase()
-    gate = try DatabaseWait.open(directory, model: model, isStarting: true, for: DatabaseWait.daemonMilliseconds, log: log)
+    gate = try DatabaseWait.open(
+      directory, model: model, isStarting: true, for: DatabaseWait.daemonMilliseconds, log: log)
     try ParkedRetrier(gate: gate, log: log).retryAfterUpgrade()
   }
 

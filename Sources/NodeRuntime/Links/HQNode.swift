@@ -86,7 +86,8 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         onEndpoints: { _, _ in },
         onEndpointsKept: { [weak self] in self?.endpointsKept($0, $1) },
         onLinked: { [weak self] in self?.linked($0, $1) },
-        onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
+        onCaughtUp: { [weak self] in self?.caughtUp($0) },
+        onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3, $4) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
         onClosed: { [weak self] in self?.closed($0, $1) }))
     greeting[ObjectIdentifier(link)] = link
@@ -148,7 +149,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       if let refusal { return .denied(refusal) }
       try engine.noteLogShown()
       let resumption = try Self.resumption(of: hello, engine)
-      if hello.cursors.isBeyond(resumption) || known?.isBehind(hello.token) == true { try Self.noteLoss(engine) }
+      if hello.cursors.isBeyond(resumption) || known?.isBehind(hello.token) == true {
+        try Self.noteLoss(engine, at: clock.now)
+      }
       let meeting = try engine.meet(node, hello.log, resumingAt: nil)
       return .admitted(
         Admission(
@@ -169,17 +172,40 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   }
 
   /// Where a store goes on in HQ's log. An older program takes it from the beginning where the epoch is another.
-  private static func resumption(of hello: Hello, _ engine: StoreGate.Engine) throws(StoreError) -> LaneMap<Sequence64> {
+  private static func resumption(of hello: Hello, _ engine: StoreGate.Engine) throws(StoreError) -> LaneMap<Sequence64>
+  {
     guard hello.ancestors == nil else { return try engine.resumption(of: hello.cursors, in: hello.peerLog) }
     return hello.peerEpoch == engine.identity.epoch ? hello.cursors : LaneMap(repeating: 0)
   }
 
   /// A store has more of HQ's log than HQ: HQ's database was put back to an earlier state. What it writes from now on must not
   /// seem to have seen what it has lost.
-  private static func noteLoss(_ engine: StoreGate.Engine) throws(StoreError) {
-    guard try NodeSettings.lossEpoch(engine) != engine.identity.epoch else { return }
+  private static func noteLoss(_ engine: StoreGate.Engine, at now: WallTime) throws(StoreError) {
+    guard try NodeSettings.loss(engine)?.epoch != engine.identity.epoch else { return }
     try engine.takeIncarnation(.random(in: .min ... .max))
-    try NodeSettings.save(lossEpoch: engine.identity.epoch, in: engine)
+    try NodeSettings.save(NodeSettings.Loss(epoch: engine.identity.epoch, noticedAt: now), in: engine)
+    engine.isHealing = try NodeSettings.isHealing(engine)
+  }
+
+  /// HQ has all that a store had to send. What waited for that is tried again, while HQ heals from a loss of its own.
+  private func caughtUp(_ link: LinkDriver) {
+    guard let node = link.information?.peer.node else { return }
+    let clock = gate.clock
+    gate.writeBehindBatches { engine throws(StoreError) -> Int in
+      guard engine.isHealing, var enrolment = try NodeSettings.enrolment(of: node, engine) else { return 0 }
+      enrolment.healedAt = clock.now
+      try NodeSettings.save(enrolment, of: node, in: engine)
+      let outcomes = try engine.retryParked(nil, at: clock.now, trusting: false, decoding: StoreGate.decodeParked)
+      engine.isHealing = try NodeSettings.isHealing(engine)
+      return outcomes.count { $0.isApplied }
+    } completion: { [log] result in
+      switch result {
+      case .success(0): break
+      case .success(let count):
+        log(LogEvent(.info, "parked.retried", "\(count) groups that waited for what HQ had lost are applied now"))
+      case .failure(let error): log(LogEvent(.warning, "parked.untried", error.description))
+      }
+    }
   }
 
   /// Takes the secret of a join code for a credential of the store's own.
@@ -258,12 +284,13 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   }
 
   private func acknowledged(
-    _ link: LinkDriver, _ lane: Lane, _ through: Sequence64, _ exceptions: [Acknowledgement.Exception]
+    _ link: LinkDriver, _ lane: Lane, _ through: Sequence64, _ exceptions: [Acknowledgement.Exception],
+    _ stamps: [Stamp?]
   ) {
     guard let node = link.information?.peer.node else { return }
     statuses[node]?.lastContact = gate.clock.now
     if let status = statuses[node] {
-      gate.noteNotApplied(exceptions, by: node, lane, after: status.acknowledged[lane], through: through)
+      gate.noteNotApplied(exceptions, of: stamps, by: node, lane, after: status.acknowledged[lane], through: through)
     }
     // Kept here too: once closed, the session no longer knows.
     guard let all = link.acknowledged else { return }

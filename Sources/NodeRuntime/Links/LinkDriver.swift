@@ -26,7 +26,9 @@ final class LinkDriver: @unchecked Sendable {
     var onLinked: (LinkDriver, LinkInformation) -> Void
     /// A store: what had to be set right before anything is sent, for a person.
     var onRepaired: (LinkDriver, String) -> Void = { _, _ in }
-    var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception]) -> Void
+    /// All that the peer had to send is durable here.
+    var onCaughtUp: (LinkDriver) -> Void = { _ in }
+    var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception], [Stamp?]) -> Void
     var onBatch: (LinkDriver, Batch, [GroupResult]) -> Void
     /// Exactly once, last.
     var onClosed: (LinkDriver, CloseReason) -> Void
@@ -114,8 +116,10 @@ final class LinkDriver: @unchecked Sendable {
   private func handle(_ event: SessionEvent) {
     dispatchPrecondition(condition: .onQueue(queue))
     var effects: [SessionEffect] = []
+    let wasCaughtUp = session.peerIsCaughtUp
     session.handle(event, at: clock.now, into: &effects)
     for effect in effects { perform(effect) }
+    if !wasCaughtUp, session.peerIsCaughtUp { observer.onCaughtUp(self) }
     rearm()
   }
 
@@ -134,8 +138,8 @@ final class LinkDriver: @unchecked Sendable {
     case .linked(let information):
       self.information = information
       observer.onLinked(self, information)
-    case .acknowledged(let lane, let through, let exceptions):
-      observer.onAcknowledged(self, lane, through, exceptions)
+    case .acknowledged(let lane, let through, let exceptions, let stamps):
+      observer.onAcknowledged(self, lane, through, exceptions, stamps)
     case .close(let reason):
       closeReason = reason
       stream.close(flushing: true)

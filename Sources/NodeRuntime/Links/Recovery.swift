@@ -35,8 +35,9 @@ enum Recovery {
     case .restored:
       let count = try engine.repairUnsent(
         UnsentRepair(sent: sent, incarnation: .random(in: .min ... .max), clock: nil))
-      return "this database was put back to an earlier state. What it had sent since comes back from HQ; \(count) commits that "
-        + "HQ has not seen go on as \(engine.identity.replica)"
+      return
+        "this database was put back to an earlier state. What it had sent since comes back from HQ; \(count) commits "
+        + "that HQ has not seen go on as \(engine.identity.replica)"
     case .clock:
       let repair = ClockRepair(offset: 0, now: clock.now, spareIncarnation: .random(in: .min ... .max))
       let count = try engine.repairUnsent(UnsentRepair(sent: sent, incarnation: nil, clock: repair))

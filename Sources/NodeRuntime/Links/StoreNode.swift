@@ -144,7 +144,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         onEndpointsKept: { _, _ in },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onRepaired: { [weak self] in self?.repaired($1) },
-        onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3) },
+        onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3, $4) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
         onClosed: { [weak self] in self?.closed($0, $1) }))
     self.link = link
@@ -169,10 +169,11 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   }
 
   private func acknowledged(
-    _ link: LinkDriver, _ lane: Lane, _ through: Sequence64, _ exceptions: [Acknowledgement.Exception]
+    _ link: LinkDriver, _ lane: Lane, _ through: Sequence64, _ exceptions: [Acknowledgement.Exception],
+    _ stamps: [Stamp?]
   ) {
     status.lastContact = gate.clock.now
-    gate.noteNotApplied(exceptions, by: .hq, lane, after: status.acknowledged[lane], through: through)
+    gate.noteNotApplied(exceptions, of: stamps, by: .hq, lane, after: status.acknowledged[lane], through: through)
     // Kept here too: once closed, the session no longer knows.
     if let all = link.acknowledged {
       status.acknowledged = all

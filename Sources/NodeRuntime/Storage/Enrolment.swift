@@ -41,6 +41,8 @@ package struct Enrolment: Hashable, Sendable {
   /// The last time that a database came that was put back to an earlier state, or a copy of one, and was let in as another
   /// incarnation.
   package var restoredAt: WallTime?
+  /// When HQ last had all that the store had to send, while HQ heals from a loss of its own.
+  package var healedAt: WallTime?
   package var restoredAddress: String?
   /// The last time that a restored or copied database of this store was turned away.
   package var fencedAt: WallTime?
@@ -177,8 +179,10 @@ extension Enrolment {
   /// what it has written since, and is let in; a copy stays out while the other is there.
   private mutating func checkHistory(_ visit: Visit, at now: WallTime) -> Refusal? {
     let isCurrent = isCurrent(visit.token)
-    let isNew = !incarnations.isEmpty && !incarnations.contains(visit.incarnation)
-    let hasLost = visit.standing?.hasLost ?? false
+    // Of a program that knows no lineages the token alone can tell.
+    let isNew = visit.standing != nil && !incarnations.isEmpty && !incarnations.contains(visit.incarnation)
+    // Whoever has just joined has a new database, and nothing to lose.
+    let hasLost = !incarnations.isEmpty && visit.standing?.hasLost ?? false
     guard !isCurrent || hasLost || isNew else { return nil }
     guard let standing = visit.standing, !visit.isLinked || isCurrent && !isNew else {
       fencedAt = now
@@ -202,8 +206,9 @@ extension Enrolment {
     let since = lastContact.map { ", last at \(RFC3339.format($0)) from \(address ?? "an unknown address")" } ?? ""
     return Refusal(
       .fenced,
-      "this database was restored or copied, and another one of store \(node) is connected\(since). Nothing was sent or received, "
-        + "and what was sold here is kept here. Make sure that one copy runs; this one is let in once the other is gone",
+      "this database was restored or copied, and another one of store \(node) is connected\(since). Nothing was sent or "
+        + "received, and what was sold here is kept here. Make sure that one copy runs; this one is let in once the other is "
+        + "gone",
       retryAfter: Refusal.closedRetryMilliseconds)
   }
 
@@ -236,6 +241,7 @@ extension Enrolment {
       "previousToken": previousToken.map(CBORValue.bytes),
       "incarnations": .array(incarnations.map { .unsigned(UInt64($0)) }),
       "restoredAt": restoredAt.map(CBORValue.init),
+      "healedAt": healedAt.map(CBORValue.init),
       "restoredAddress": restoredAddress.map(CBORValue.text),
       "fencedAt": fencedAt.map(CBORValue.init),
       "fencedAddress": fencedAddress.map(CBORValue.text),
@@ -265,8 +271,11 @@ extension Enrolment {
     token = value["token"]?.bytesValue
     tokenIsConfirmed = value["tokenIsConfirmed"]?.booleanValue ?? false
     previousToken = value["previousToken"]?.bytesValue
-    incarnations = (value["incarnations"]?.arrayValue ?? []).compactMap { $0.integerValue.flatMap(UInt32.init(exactly:)) }
+    incarnations = (value["incarnations"]?.arrayValue ?? []).compactMap {
+      $0.integerValue.flatMap(UInt32.init(exactly:))
+    }
     restoredAt = value["restoredAt"]?.wallTimeValue
+    healedAt = value["healedAt"]?.wallTimeValue
     restoredAddress = value["restoredAddress"]?.textValue
     fencedAt = value["fencedAt"]?.wallTimeValue
     fencedAddress = value["fencedAddress"]?.textValue

@@ -36,7 +36,8 @@ package struct InstanceMark: Hashable, Sendable {
     using generator: inout some RandomNumberGenerator
   ) throws(StoreError) -> String? {
     var present = try InstanceMark(
-      fileAt: directory.databasePath, token: (0..<tokenBytes).map { _ in .random(in: .min ... .max, using: &generator) })
+      fileAt: directory.databasePath, token: (0..<tokenBytes).map { _ in .random(in: .min ... .max, using: &generator) }
+    )
     let known = try engine.backend.setting(setting).flatMap(InstanceMark.init(bytes:))
     let beside = tokens(in: directory)
     let problem = known.flatMap { $0.difference(from: present, tokens: beside) }
@@ -71,7 +72,8 @@ package struct InstanceMark: Hashable, Sendable {
       return "its file is not the one that was last used"
     }
     if !tokens.contains(token) {
-      return tokens.isEmpty ? "the file “instance” beside it is missing" : "it is older than the file “instance” beside it"
+      return tokens.isEmpty
+        ? "the file “instance” beside it is missing" : "it is older than the file “instance” beside it"
     }
     return nil
   }

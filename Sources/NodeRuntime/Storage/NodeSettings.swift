@@ -15,7 +15,7 @@ package enum NodeSettings {
   private static let credential = "credential"
   private static let name = "name"
   private static let sessionToken = "session-token"
-  private static let lossEpoch = "loss-epoch"
+  private static let loss = "loss"
 
   // MARK: HQ
 
@@ -94,15 +94,37 @@ package enum NodeSettings {
       .map(NodeNumber.init).sorted()
   }
 
-  /// The epoch of HQ's log in which HQ has noticed that its database was put back, and has begun to write as another
-  /// incarnation.
-  package static func save(lossEpoch epoch: Epoch, in engine: StoreGate.Engine) throws(StoreError) {
-    try engine.backend.setSettings([(lossEpoch, Array("\(epoch)".utf8))])
+  /// HQ's database was put back to an earlier state.
+  package struct Loss: Hashable, Sendable {
+    /// The epoch of HQ's log in which it was noticed, and in which HQ writes as another incarnation.
+    package var epoch: Epoch
+    package var noticedAt: WallTime
+
+    package init(epoch: Epoch, noticedAt: WallTime) {
+      self.epoch = epoch
+      self.noticedAt = noticedAt
+    }
   }
 
-  package static func lossEpoch(_ engine: StoreGate.Engine) throws(StoreError) -> Epoch? {
-    try engine.backend.setting(lossEpoch).flatMap { UInt64(String(decoding: $0, as: UTF8.self), radix: 16) }
-      .map(Epoch.init)
+  package static func save(_ loss: Loss, in engine: StoreGate.Engine) throws(StoreError) {
+    try engine.backend.setSettings([(Self.loss, Array("\(loss.epoch) \(loss.noticedAt.milliseconds)".utf8))])
+  }
+
+  package static func loss(_ engine: StoreGate.Engine) throws(StoreError) -> Loss? {
+    guard let bytes = try engine.backend.setting(loss) else { return nil }
+    let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+    guard parts.count == 2, let epoch = UInt64(parts[0], radix: 16), let time = Int64(parts[1]) else {
+      throw StoreError(.corrupt, "the setting “\(loss)” cannot be read")
+    }
+    return Loss(epoch: Epoch(rawValue: epoch), noticedAt: WallTime(milliseconds: time))
+  }
+
+  /// Whether a store may still have something that HQ has lost.
+  package static func isHealing(_ engine: StoreGate.Engine) throws(StoreError) -> Bool {
+    guard engine.identity.isHQ, let loss = try loss(engine) else { return false }
+    return try enrolments(engine).contains { _, enrolment in
+      enrolment.state == .active && enrolment.hasJoined && (enrolment.healedAt.map { $0 < loss.noticedAt } ?? true)
+    }
   }
 
   // MARK: Store

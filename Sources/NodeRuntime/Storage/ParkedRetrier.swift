@@ -18,7 +18,7 @@ struct ParkedRetrier {
     let now = gate.clock.now
     let outcomes = try gate.writeNow { engine throws(StoreError) -> [ParkedRetry] in
       guard try engine.backend.setting(Self.setting) != fingerprint else { return [] }
-      let outcomes = try engine.retryParked(nil, at: now, decoding: StoreGate.decodeParked)
+      let outcomes = try engine.retryParked(nil, at: now, trusting: false, decoding: StoreGate.decodeParked)
       try engine.backend.setSettings([(Self.setting, fingerprint)])
       return outcomes
     }

@@ -7,11 +7,13 @@ import Wire
 extension StoreGate {
   /// Writes down what a peer says that it has not applied, so that `status` knows it after a restart.
   func noteNotApplied(
-    _ exceptions: [Acknowledgement.Exception], by peer: NodeNumber, _ lane: Lane, after: Sequence64,
-    through: Sequence64
+    _ exceptions: [Acknowledgement.Exception], of stamps: [Stamp?], by peer: NodeNumber, _ lane: Lane,
+    after: Sequence64, through: Sequence64
   ) {
     guard !exceptions.isEmpty else { return }
-    let groups = exceptions.map { NotApplied(outcome: "\($0.outcome)", code: $0.code, reason: $0.reason) }
+    let groups = zip(exceptions, stamps).map { exception, stamp in
+      NotApplied(outcome: "\(exception.outcome)", code: exception.code, reason: exception.reason, stamp: stamp)
+    }
     let now = clock.now
     write { engine throws(StoreError) in
       try engine.noteNotApplied(groups, by: peer, lane: lane, after: after, through: through, at: now)

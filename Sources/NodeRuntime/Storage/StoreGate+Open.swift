@@ -14,11 +14,15 @@ extension StoreGate {
     return try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock()) {
       engine throws(StoreError) in
       let problem = try InstanceMark.check(directory, engine, isStarting: isStarting, using: &generator)
+      defer { engine.isHealing = (try? NodeSettings.isHealing(engine)) ?? false }
       guard isStarting || problem != nil else { return }
       let incarnation: UInt32? = problem == nil ? nil : generator.next()
       try engine.begin(Epoch(rawValue: generator.next()), incarnation: incarnation)
       guard let problem else { return }
-      if engine.identity.isHQ { try NodeSettings.save(lossEpoch: engine.identity.epoch, in: engine) }
+      if engine.identity.isHQ {
+        let loss = NodeSettings.Loss(epoch: engine.identity.epoch, noticedAt: SystemWallClock().now)
+        try NodeSettings.save(loss, in: engine)
+      }
       log(
         LogEvent(
           .warning, "node.restored",

@@ -11,6 +11,8 @@ struct Admission {
   /// Whether the record was in the store's scope once, and HQ has asked for it back: what the store wrote before it
   /// heard of that still counts.
   let hasDeparted: Bool
+  /// HQ has lost commits that stores have seen, and gets them back from their authors.
+  var isHealing = false
 
   /// Checks what `incoming` would change of `old`, which is what HQ holds.
   func check(_ incoming: RecordState, over old: RecordState?) throws(ModelError) {
@@ -38,6 +40,12 @@ struct Admission {
   private func checkVector(of incoming: RecordState, over old: RecordState?) throws(ModelError) {
     for entry in incoming.vector.entries where entry.replica.node != peer {
       guard entry.time <= old?.vector[entry.replica] ?? .zero else {
+        guard !isHealing else {
+          throw refusal(
+            .awaitingAuthor,
+            "the store has seen a commit of \(entry.replica) that HQ has lost; it waits until \(entry.replica.node) brings that, "
+              + "or a person trusts the store")
+        }
         throw refusal(.forged, "the vector names \(entry.replica) at \(entry.time), which HQ has not seen there")
       }
     }

@@ -65,15 +65,17 @@ extension StoreEngine {
     _ groups: [NotApplied], by peer: NodeNumber, lane: Lane, after: Sequence64, through: Sequence64, at wall: WallTime
   ) throws(StoreError) {
     try backend.transaction { () throws(StoreError) in
-      // Only where one group can be meant is it known which: a later state of its records then clears it by itself.
+      let log = try backend.peerLog(peer)
       let entries = try backend.logEntries(lane: lane, after: after, limit: StoreLimits.exceptionScanCount)
-        .filter { $0.sequence <= through && $0.origin != peer }
-      let entry = groups.count == 1 && entries.count == 1 ? entries.first : nil
-      var keys: [RecordKey] = []
-      for ref in entry?.records ?? [] {
-        if let stored = try backend.read(ref), stored.sequence == entry?.sequence { keys.append(stored.key) }
-      }
+        .filter { $0.sequence <= through && !$0.wasSent(by: peer, log) }
       for group in groups {
+        // Only where it is known which group is meant, a later state of its records clears it by itself.
+        let isAlone = groups.count == 1 && entries.count == 1
+        let entry = isAlone ? entries.first : entries.first { $0.stamp == group.stamp }
+        var keys: [RecordKey] = []
+        for ref in entry?.records ?? [] {
+          if let stored = try backend.read(ref), stored.sequence == entry?.sequence { keys.append(stored.key) }
+        }
         try backend.put(
           PeerException(
             number: 0, peer: peer, side: .there, notedAt: wall, outcome: group.outcome, code: group.code,

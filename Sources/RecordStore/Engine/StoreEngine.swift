@@ -14,6 +14,8 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   private(set) var node: NodeState
   /// HQ refuses stamps of stores further ahead of its clock than this; nil for any.
   package var stampAheadMilliseconds: Int64?
+  /// HQ was put back to an earlier state, and has not heard of all its stores since.
+  package var isHealing = false
 
   package init(_ backend: Backend) throws(StoreError) {
     self.backend = backend
@@ -73,6 +75,7 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     do {
       return try backend.transaction { () throws(StoreError) -> Result in
         var transaction = StoreTransaction(backend: backend, model: model, node: before, wall: wall)
+        transaction.isHealing = isHealing
         let result = try body(&transaction)
         if transaction.node != before { try backend.saveNode(transaction.node) }
         node = transaction.node

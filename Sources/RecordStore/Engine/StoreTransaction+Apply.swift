@@ -153,11 +153,13 @@ extension StoreTransaction {
       guard let stored else { return [] }
       return try backend.departures(of: stored.ref)
     }
-    let admission = Admission(peer: peer, schema: schema, hasDeparted: departed.contains(peer))
+    guard !trustsPeer else { return }
+    let admission = Admission(
+      peer: peer, schema: schema, hasDeparted: departed.contains(peer), isHealing: isHealing)
     do throws(ModelError) {
       try admission.check(incoming, over: stored?.state)
     } catch {
-      throw .refused(error)
+      throw error.code == .awaitingAuthor ? .model(error) : .refused(error)
     }
   }
 

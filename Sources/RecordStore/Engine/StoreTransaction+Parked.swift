@@ -74,13 +74,16 @@ extension StoreTransaction {
 
 extension StoreEngine {
   /// Tries parked groups again: all, or one with those of the same records that came before or after it.
+  /// - Parameters:
+  ///   - trusting: HQ takes them whatever the store may write: a person has said that they are right.
   package func retryParked(
-    _ number: Int64?, at wall: WallTime, decoding decode: ([UInt8]) -> IncomingGroup
+    _ number: Int64?, at wall: WallTime, trusting: Bool, decoding decode: ([UInt8]) -> IncomingGroup
   ) throws(StoreError) -> [ParkedRetry] {
     var outcomes: [ParkedRetry] = []
     for chain in try parkedChains() where number == nil || chain.contains(where: { $0.number == number }) {
       outcomes += try write(at: wall) { transaction throws(StoreError) in
-        try transaction.retry(chain, decoding: decode)
+        transaction.trustsPeer = trusting
+        return try transaction.retry(chain, decoding: decode)
       }
     }
     return outcomes.sorted { $0.group.number < $1.group.number }

@@ -9,6 +9,10 @@ struct StoreTransaction<Backend: StorageBackend> {
   let model: Model
   let wall: WallTime
   var node: NodeState
+  /// HQ waits for the authors of what it has lost, instead of taking for forged what names them.
+  var isHealing = false
+  /// A person has said that what the peer sends is so.
+  var trustsPeer = false
 
   init(backend: Backend, model: Model, node: NodeState, wall: WallTime) {
     self.backend = backend

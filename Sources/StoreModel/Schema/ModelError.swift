@@ -13,6 +13,8 @@ package struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case inconsistentState = "inconsistent-state"
     /// A store sends what only another node can have written.
     case forged
+    /// HQ was put back to an earlier state, and a store has seen what HQ has lost: it waits for whoever wrote that.
+    case awaitingAuthor = "awaiting-author"
     /// A store sends a record that is none of its own.
     case outOfScope = "out-of-scope"
   }
