@@ -63,6 +63,11 @@ let package = Package(
     program("syncctl", ["StoreModel", "Wire", "NodeRuntime", "Interchange", "Retail", "TextEncoding"]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     program("simulate", ["Base", "Simulation"]),
+    shell(
+      "Fuzzing",
+      [
+        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SQLiteStore", "Interchange", "NodeRuntime",
+      ]),
 
     tests("BaseTests", ["Base"]),
     tests("CausalityTests", ["Base", "Causality"]),
@@ -80,6 +85,7 @@ let package = Package(
       ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Retail", "NodeRuntime"]),
     tests("InterchangeTests", ["Base", "StoreModel", "Retail", "TextEncoding", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
+    tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
       "NodeRuntimeTests",
       ["Base", "Causality", "StoreModel", "RecordStore", "SyncSession", "Transport", "NodeRuntime"]),
@@ -97,3 +103,8 @@ let package = Package(
       ]),
   ]
 )
+
+// A fuzzer has no `main` of its own, so it builds only with libFuzzer's flags: Scripts/fuzz gives them, and asks for it.
+if Context.environment["STORESYNC_FUZZER"] != nil {
+  package.targets.append(program("fuzz", ["Fuzzing"]))
+}

@@ -94,7 +94,7 @@ class Chain(Programs):
         self.run("hq-node", "init", "--data", "hq", "--advertise", "127.0.0.1:1", "--name", "HQ")
         log = stack.enter_context(open(folder / "hq.log", "w"))
         process = self.start(["hq-node", "run", "--data", "hq", "--listen", "127.0.0.1:0"], log)
-        self.address = None
+        self.hq, self.address = process, None
         for line in process.stdout:
             if line.startswith("listening "):
                 self.address = line.split()[1]

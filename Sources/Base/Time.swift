@@ -18,6 +18,12 @@ package struct WallTime: Hashable, Comparable, Sendable {
     guard !overflow else { return WallTime(milliseconds: milliseconds < 0 ? .min : .max) }
     return WallTime(milliseconds: sum)
   }
+
+  /// How much later this is than another time; saturates, because a peer may say any time at all.
+  package func milliseconds(since other: WallTime) -> Int64 {
+    let (difference, overflow) = milliseconds.subtractingReportingOverflow(other.milliseconds)
+    return overflow ? (milliseconds < other.milliseconds ? .min : .max) : difference
+  }
 }
 
 /// A point on a clock that never jumps, in milliseconds since an origin of its own. For time-outs and pacing only.

@@ -37,6 +37,14 @@ import Testing
     #expect(good(parseCSV("")) == [])
   }
 
+  /// Found by the fuzzer: the refused row reached into the next one, which so got the blame for malformed text there.
+  @Test func aRowThatIsRefusedForAnOpenQuotationMarkEndsWithItsFirstLine() {
+    let rows = parseCSV("id,name\nx,\"open\ny,z\n")
+    #expect(rows.map(\.line) == [1, 2, 3])
+    #expect(rows.map(\.offset) == [0, 8, 16])
+    #expect(rows.map(\.byteCount) == [8, 8, 4])
+  }
+
   @Test func emptyLinesAreSkipped() {
     let rows = parseCSV("\n\r\na,b\r\n\r\n\r\n1,2\n\n")
     #expect(good(rows) == [["a", "b"], ["1", "2"]])

@@ -210,6 +210,8 @@ package struct CSVReader: Sendable {
       rowStart = scan
       return
     }
+    // Reading goes on behind its first line.
+    row.byteCount = secondLine - rowStart
     if keepsText { row.text = text(from: rowStart, to: secondLine) }
     rows.append(row)
     scan = secondLine

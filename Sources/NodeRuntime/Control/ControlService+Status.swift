@@ -132,7 +132,7 @@ private struct StatusReader {
 
   private func counts(_ trouble: Trouble) -> Bool {
     guard let limit = query.maximumAgeMilliseconds, let since = trouble.since else { return true }
-    return now.milliseconds - since.milliseconds > limit
+    return now.milliseconds(since: since) > limit
   }
 
   /// HQ counts every enrolled store that is not retired, connected or not.

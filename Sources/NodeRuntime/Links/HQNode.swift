@@ -274,7 +274,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     status.protocolVersion = information.version
     status.connectedAt = now
     status.lastContact = now
-    status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
+    status.clockOffsetMilliseconds = information.peerClock.milliseconds(since: now)
     status.acknowledged = information.acknowledged
     statuses[node] = status
     acknowledgements.note(information.acknowledged, by: node)

@@ -13,7 +13,7 @@ enum Recovery {
     _ keeping: Keeping, in engine: StoreGate.Engine, _ clock: CorrectedClock
   ) throws(StoreError) -> String? {
     let measured = clock.base.now
-    let offset = keeping.clock.milliseconds - measured.milliseconds
+    let offset = keeping.clock.milliseconds(since: measured)
     if let log = keeping.log { _ = try engine.meet(.hq, log, resumingAt: keeping.resumption) }
     if let token = keeping.token { try NodeSettings.save(sessionToken: token, in: engine) }
     let repaired = try engine.repairClock(

@@ -160,7 +160,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     status.protocolVersion = information.version
     status.connectedAt = now
     status.lastContact = now
-    status.clockOffsetMilliseconds = information.peerClock.milliseconds - now.milliseconds
+    status.clockOffsetMilliseconds = information.peerClock.milliseconds(since: now)
     status.acknowledged = information.acknowledged
     status.lastProblem = nil
     noteWorking()
