@@ -27,7 +27,9 @@ enum MergeFuzz {
         if outcome == .unchanged, merged != left { return "unchanged, and yet changed" }
         if outcome == .replaced, merged != right { return "replaced, and not by the other" }
         guard merged.vector == left.vector.joined(right.vector) else { return "the vector is not the join of both" }
-        for side in [left, right] where merged.merge(side) != .unchanged { return "a side has something new afterwards" }
+        for side in [left, right] where merged.merge(side) != .unchanged {
+          return "a side has news afterwards"
+        }
         if let problem = carried(merged) { return problem }
       }
     }
@@ -40,7 +42,8 @@ enum MergeFuzz {
     let bytes = BatchContents.encode([CommitGroup(stamp: stamp, records: [state])])
     guard let decoded = try? BatchContents.decode(bytes) else { return "what was merged cannot be read" }
     switch decoded.groups.first {
-    case .success(let group)?: return group.records == [state] ? nil : "what was merged is another state when it is read"
+    case .success(let group)?:
+      return group.records == [state] ? nil : "what was merged is read as another state"
     // Two states within a limit may be beyond it together; the receiver parks that.
     case .failure?: return nil
     case nil: return "what was merged is not in its batch"

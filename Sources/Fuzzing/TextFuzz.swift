@@ -7,7 +7,9 @@ enum TextFuzz {
   /// A code that can be read is read again as the same.
   static func joinCode(_ bytes: [UInt8]) -> String? {
     guard let code = try? JoinCode(parsing: String(decoding: bytes, as: UTF8.self)) else { return nil }
-    guard let again = try? JoinCode(parsing: code.text) else { return "a code that was read cannot be written and read" }
+    guard let again = try? JoinCode(parsing: code.text) else {
+      return "a code that was read cannot be written and read"
+    }
     return again == code ? nil : "a code is another one when it is written and read again"
   }
 

@@ -64,6 +64,11 @@ package enum Limits {
   /// keep-alive, where the kernel's own answer would take a quarter of an hour.
   package static let unacknowledgedMilliseconds: Int32 = 60_000
 
+  /// The largest piece of the stream in one packet, in bytes: what every path of IPv6 must carry (1,280) without the headers.
+  /// Tunnels and mobile carriers drop larger packets, some without a word, and then a link that greets would never carry a
+  /// batch. It costs a hundredth of the line in headers.
+  package static let segmentBytes: Int32 = 1_220
+
   /// `sun_path` of `sockaddr_un`, in bytes, with its closing zero.
   package static let unixPath = 108
 

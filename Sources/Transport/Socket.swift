@@ -8,6 +8,8 @@ enum Socket {
   static func make(family: Int32) throws(TransportError) -> Int32 {
     let descriptor = socket(family, streamType, 0)
     guard descriptor >= 0 else { throw systemError(errno, "making a socket") }
+    // Told to the peer when a connection begins, and taken over by those that a listener accepts.
+    if family != AF_UNIX { set(descriptor, Int32(IPPROTO_TCP), TCP_MAXSEG, Limits.segmentBytes) }
     return descriptor
   }
 

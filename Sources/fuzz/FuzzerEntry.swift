@@ -12,6 +12,7 @@ private let target: FuzzTarget = {
   return target
 }()
 
+/// Tries one input; traps if a rule does not hold, so that libFuzzer keeps it.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func tryInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))

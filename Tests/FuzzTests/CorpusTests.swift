@@ -57,7 +57,9 @@ enum Mutation {
     return Array(bytes.prefix(FuzzTarget.inputBytes))
   }
 
-  private static let interesting: [UInt8] = [0, 1, 0x17, 0x18, 0x1B, 0x20, 0x22, 0x2C, 0x40, 0x5F, 0x7F, 0x80, 0xA0, 0xFF]
+  private static let interesting: [UInt8] = [
+    0, 1, 0x17, 0x18, 0x1B, 0x20, 0x22, 0x2C, 0x40, 0x5F, 0x7F, 0x80, 0xA0, 0xFF,
+  ]
 
   private static func change(_ bytes: inout [UInt8], _ inputs: [[UInt8]], _ generator: inout SeededGenerator) {
     guard !bytes.isEmpty else { return bytes = [UInt8.random(in: .min ... .max, using: &generator)] }

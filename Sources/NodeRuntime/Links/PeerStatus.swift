@@ -32,6 +32,8 @@ extension PeerStatus {
   /// What was measured before the wall clock was set is off by as much.
   mutating func clockJumped(_ event: ClockWatch.Event) {
     guard case .wallClockSet(let milliseconds) = event else { return }
-    clockOffsetMilliseconds = clockOffsetMilliseconds.map { WallTime(milliseconds: $0).milliseconds(since: WallTime(milliseconds: milliseconds)) }
+    clockOffsetMilliseconds = clockOffsetMilliseconds.map {
+      WallTime(milliseconds: $0).milliseconds(since: WallTime(milliseconds: milliseconds))
+    }
   }
 }
