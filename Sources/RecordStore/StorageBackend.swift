@@ -13,6 +13,9 @@ package struct NodeState: Hashable, Sendable {
     self.clock = clock
     self.head = head
   }
+
+  /// Both only ever count on, and no node comes near the end of either's range but by damage.
+  var canGoOn: Bool { head <= 1 << 62 && clock.last.rawValue <= UInt64.max - 1 << 40 }
 }
 
 /// The plain reads and writes of a database; `StoreEngine` gives them their meaning, the same for every backend.

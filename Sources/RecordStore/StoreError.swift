@@ -18,6 +18,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case parkedFull = "parked-full"
     /// A batch with stamps further ahead than a clock may be.
     case clockAhead = "clock-ahead"
+    /// Somebody has ended it before it was done; nothing of it is left.
+    case interrupted
     /// A mistake of ours that was noticed in time.
     case internalError = "internal-error"
   }

@@ -22,6 +22,8 @@ package enum StoreLimits {
   static let exceptionScanCount = 1_000
   /// Of the note that a person gives with a decision.
   package static let noteBytes = 1_000
+  /// Groups of a damaged database that are taken over in one transaction.
+  static let salvageGroupCount = 250
   /// Log entries that the reading of one stretch may pull in from other lanes to keep groups whole.
   package static let pulledGroupCount = 1_000
   /// Earlier epochs of a log that are remembered: 16 starts with a link each, about two weeks of a PC that is switched off at

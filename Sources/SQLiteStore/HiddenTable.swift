@@ -92,7 +92,13 @@ final class HiddenTable {
     listAfter.bind(entity.rawValue, at: 1)
     listAfter.bind(id?.bytes ?? [], at: 2)
     listAfter.bind(limit, at: 3)
-    return try listAfter.all { row throws(StoreError) in try read(row) }
+    var last = id
+    return try listAfter.all { row throws(StoreError) in
+      let record = try read(row)
+      if let last, record.key.id <= last { throw .corrupt(path, "sync_hidden: expected ids that ascend, found others") }
+      last = record.key.id
+      return record
+    }
   }
 
   /// The rows of an entity, stubs included.
@@ -115,6 +121,9 @@ final class HiddenTable {
         row.isNull(0) ? nil : EntityTag(try row.integer(0, as: UInt16.self))
       }
       guard let next, let entity = next else { return entities }
+      if let last = entities.last, entity <= last {
+        throw .corrupt(path, "sync_hidden: expected entities that ascend, found others")
+      }
       entities.append(entity)
     }
   }

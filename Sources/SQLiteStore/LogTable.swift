@@ -14,6 +14,7 @@ final class LogTable {
   private let addStep: SQLiteStatement
   private let listSteps: SQLiteStatement
   private let dropSteps: SQLiteStatement
+  private let listLastTimes: SQLiteStatement
 
   init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
     path = connection.path
@@ -35,6 +36,9 @@ final class LogTable {
       SELECT sequence, field, difference FROM sync_counter_step WHERE sequence > ? AND entity = ? AND "row" = ?
       ORDER BY sequence, field
       """)
+    listLastTimes = SQLiteStatement(
+      connection,
+      "SELECT replica, max(time) FROM sync_log WHERE lane = ? AND sequence <= ? GROUP BY replica ORDER BY replica")
     dropSteps = SQLiteStatement(connection, "DELETE FROM sync_counter_step WHERE sequence <= ?")
   }
 
@@ -88,7 +92,25 @@ final class LogTable {
     listAfter.bind(lane.rawValue, at: 1)
     listAfter.bind(Int64(clamping: sequence), at: 2)
     listAfter.bind(limit, at: 3)
-    return try listAfter.all { row throws(StoreError) in try read(row) }
+    // Whoever reads page by page would go round and round in an index that is out of order.
+    var last = sequence
+    return try listAfter.all { row throws(StoreError) in
+      let entry = try read(row)
+      guard entry.sequence > last else { throw .corrupt(path, "sync_log: expected entries that ascend, found others") }
+      last = entry.sequence
+      return entry
+    }
+  }
+
+  /// The time of each replica's latest commit up to an entry.
+  func lastTimes(
+    _ lane: Lane, through sequence: Sequence64
+  ) throws(StoreError) -> [(replica: ReplicaID, time: HybridTimestamp)] {
+    listLastTimes.bind(lane.rawValue, at: 1)
+    listLastTimes.bind(Int64(clamping: sequence), at: 2)
+    return try listLastTimes.all { row throws(StoreError) in
+      (try replicas.replica(at: try row.bits(0)), HybridTimestamp(rawValue: try row.bits(1)))
+    }
   }
 
   func entry(_ sequence: Sequence64) throws(StoreError) -> LogEntry? {

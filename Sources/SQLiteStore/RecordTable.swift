@@ -85,7 +85,16 @@ final class RecordTable {
   func records(after id: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
     listAfter.bind(after: id, schema.identity, at: 1)
     listAfter.bind(limit, at: 2)
-    return try listAfter.all { row throws(StoreError) in try read(row) }
+    // Whoever reads page by page would go round and round in an index that is out of order.
+    var last = id
+    return try listAfter.all { row throws(StoreError) in
+      let record = try read(row)
+      if let last, record.key.id <= last {
+        throw .corrupt(connection.path, "\(schema.table): expected ids that ascend, found others")
+      }
+      last = record.key.id
+      return record
+    }
   }
 
   func count() throws(StoreError) -> Int {

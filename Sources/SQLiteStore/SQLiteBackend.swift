@@ -12,6 +12,8 @@ package final class SQLiteBackend: StorageBackend {
     case readWrite
     /// Beside a writer in this or another process. Each transaction sees one state, whatever is committed meanwhile.
     case readOnly
+    /// To look at a copy that nobody else uses, wherever it lies.
+    case alone
   }
 
   package let model: Model
@@ -33,18 +35,19 @@ package final class SQLiteBackend: StorageBackend {
   private var savepointDepth = 0
 
   package static func open(path: String, model: Model, mode: Mode) throws(StoreError) -> SQLiteBackend {
-    try FileSystem.checkLocal(path)
     let access: SQLiteConnection.Access
     switch mode {
+    case .alone: access = .alone
     case .create: access = .create
     case .readWrite: access = .readWrite
     case .readOnly: access = .readOnly
     }
+    if access != .alone { try FileSystem.checkLocal(path) }
     if access != .create, !FileSystem.exists(path) {
       throw StoreError(.notFound, "\(path): there is no database; create one, or check the path")
     }
     let lock: WriterLock?
-    if access == .readOnly { lock = nil } else { lock = try WriterLock(database: path) }
+    if access == .readOnly || access == .alone { lock = nil } else { lock = try WriterLock(database: path) }
     let connection = try SQLiteConnection(path: path, access: access, lock: lock)
     // Before anything is set: a file that is not ours stays as it is.
     if access == .create { try DatabaseFormat.checkEmpty(connection) } else { try DatabaseFormat.check(connection) }
@@ -53,6 +56,15 @@ package final class SQLiteBackend: StorageBackend {
     try backend.prepare(mode)
     try backend.limitCache()
     return backend
+  }
+
+  /// Opens a file for reading without a look at what is in it: it may be damaged, or of an older version.
+  /// - Parameter isAlone: nobody else uses the file, wherever it lies.
+  package static func openUnchecked(path: String, model: Model, isAlone: Bool) throws(StoreError) -> SQLiteBackend {
+    guard FileSystem.exists(path) else { throw StoreError(.notFound, "\(path): there is no database; check the path") }
+    let connection = try SQLiteConnection(path: path, access: isAlone ? .alone : .readOnly, lock: nil)
+    try connection.configure()
+    return try SQLiteBackend(connection, model)
   }
 
   private init(_ connection: SQLiteConnection, _ model: Model) throws(StoreError) {
@@ -91,14 +103,14 @@ package final class SQLiteBackend: StorageBackend {
       case .readWrite:
         try DatabaseFormat.addLaterTables(connection)
         try upgradeTables()
-      case .readOnly: try checkTables()
+      case .readOnly, .alone: try checkTables()
       }
     }
   }
 
   /// A store's node has other programs beside it on a small machine: its writer keeps fewer pages than HQ's.
   private func limitCache() throws(StoreError) {
-    guard connection.access != .readOnly, try !loadNode().identity.isHQ else { return }
+    guard !connection.isReadOnly, try !loadNode().identity.isHQ else { return }
     try connection.limitCache(toKibibytes: SQLiteLimits.storeCacheKibibytes)
   }
 
@@ -114,7 +126,7 @@ package final class SQLiteBackend: StorageBackend {
     precondition(!connection.isInTransaction, "transactions do not nest")
     let replicaCount = replicas.count
     // A writer takes its lock at once: one that began by reading could fail to become one.
-    try connection.execute(connection.access == .readOnly ? "BEGIN" : "BEGIN IMMEDIATE")
+    try connection.execute(connection.isReadOnly ? "BEGIN" : "BEGIN IMMEDIATE")
     do throws(StoreError) {
       let result = try body()
       guard connection.isInTransaction else {

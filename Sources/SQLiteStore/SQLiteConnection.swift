@@ -5,7 +5,14 @@ import RecordStore
 final class SQLiteConnection {
   enum Access {
     case create, readWrite, readOnly
+    /// Only to read a file that nobody else uses, wherever it lies: without locks, which not every file system has.
+    case alone
+    /// To write such a file.
+    case copy
   }
+
+  /// SQLite's way into files without locks (sqlite.org/vfs.html).
+  static let withoutLocks = "unix-none"
 
   let handle: OpaquePointer
   let path: String
@@ -20,12 +27,12 @@ final class SQLiteConnection {
     _ = Self.memoryStatisticsStatus
     var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     switch access {
-    case .create: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    case .create, .copy: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
     case .readWrite: flags |= SQLITE_OPEN_READWRITE
-    case .readOnly: flags |= SQLITE_OPEN_READONLY
+    case .readOnly, .alone: flags |= SQLITE_OPEN_READONLY
     }
     var opened: OpaquePointer?
-    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    let code = sqlite3_open_v2(path, &opened, flags, access == .alone || access == .copy ? Self.withoutLocks : nil)
     guard code == SQLITE_OK, let opened else {
       let message = String(cString: sqlite3_errstr(code))
       let systemError = opened.map { sqlite3_system_errno($0) } ?? 0
@@ -51,6 +58,8 @@ final class SQLiteConnection {
 
   var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
+  var isReadOnly: Bool { access == .readOnly || access == .alone }
+
   /// Runs SQL of our own that binds nothing and is needed once.
   func execute(_ sql: String) throws(StoreError) {
     let code = sqlite3_exec(handle, sql, nil, nil, nil)
@@ -61,8 +70,8 @@ final class SQLiteConnection {
   func configure() throws(StoreError) {
     try execute("PRAGMA trusted_schema = OFF")
     try execute("PRAGMA foreign_keys = OFF")
-    try limitCache(toKibibytes: access == .readOnly ? SQLiteLimits.readerCacheKibibytes : SQLiteLimits.cacheKibibytes)
-    guard access != .readOnly else { return }
+    try limitCache(toKibibytes: isReadOnly ? SQLiteLimits.readerCacheKibibytes : SQLiteLimits.cacheKibibytes)
+    guard !isReadOnly else { return }
     let mode = try SQLiteStatement(self, "PRAGMA journal_mode = WAL").first { row throws(StoreError) in
       try row.text(0)
     }

@@ -11,6 +11,14 @@ package enum SQLiteLimits {
   package static let checkpointPages = 8_000
   /// The write-ahead log is cut back to this after a large transaction.
   package static let writeAheadLogBytes = 64 << 20
+  /// Pages that a copy takes at once: 4 MB, between which it tells how far it is, and can be interrupted.
+  package static let copyPages: Int32 = 1_024
+  /// Problems of a damaged file that are told; one is enough to know.
+  package static let damageCount = 3
+  /// Steps of SQLite's machine between two looks at the clock, while a check may take only so long.
+  package static let checkSteps: Int32 = 10_000
+  /// Entries of a damaged log that are asked for one by one behind an unreadable place: several pages of it.
+  package static let salvageSkip: UInt64 = 4_096
   /// How long a connection waits for another one: only recovery and the end of a checkpoint ever lock a reader out.
   package static let busyMilliseconds: Int32 = 5_000
   /// Readers and writers of one file's version: `user_version`. It changes when an older program would misread.

@@ -15,7 +15,7 @@ extension StoreError {
       advice = "nothing was written; make room on the disk and try again"
     case SQLITE_CORRUPT, SQLITE_NOTADB:
       storeCode = .corrupt
-      advice = "stop using the file, keep a copy, and restore a backup or join the node anew"
+      advice = Self.damageAdvice
     case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN, SQLITE_AUTH:
       storeCode = .notWritable
       advice = "check that the directory exists and that this user may write to it"
@@ -38,6 +38,11 @@ extension StoreError {
   static func corrupt(_ path: String, _ found: String) -> StoreError {
     StoreError(
       .corrupt,
-      "\(path): \(found); stop using the file, keep a copy, and restore a backup or join the node anew")
+      "\(path): \(found); \(damageAdvice)")
   }
+
+  /// What to do about a damaged database.
+  package static let damageAdvice =
+    "the database is damaged, and is left as it is. A store: `store-node recover --data DIR`. HQ: "
+    + "`syncctl restore BACKUP --replace --data DIR`"
 }

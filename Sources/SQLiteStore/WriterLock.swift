@@ -1,15 +1,15 @@
 import CSQLite
 import Glibc
-import RecordStore
+package import RecordStore
 
 /// Holds a database for one writing process: an advisory lock on a file beside it, which names the process.
 ///
 /// The lock belongs to the open file and goes with the process, however it ends. The file stays: removing it would let
 /// two processes lock two files of one name.
-final class WriterLock {
+package final class WriterLock {
   private let descriptor: Int32
 
-  init(database: String) throws(StoreError) {
+  package init(database: String) throws(StoreError) {
     let path = database + ".lock"
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw Self.openError(path, errno) }

@@ -21,6 +21,10 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     self.backend = backend
     model = backend.model
     node = try backend.loadNode()
+    guard node.canGoOn else {
+      throw StoreError(
+        .corrupt, "the database is damaged: expected a clock and an end of the log that can go on, found others")
+    }
   }
 
   package var identity: NodeIdentity { node.identity }

@@ -246,7 +246,7 @@ extension RecordState {
   /// What is wrong with a received state; nil if it can be merged.
   ///
   /// Unknown entities, unknown fields and unknown words are no problem: they come from newer versions.
-  fileprivate func problem(_ schema: EntitySchema?) -> ModelError? {
+  func problem(_ schema: EntitySchema?) -> ModelError? {
     let name = schema?.name ?? "\(entity)"
     func problem(_ code: ModelError.Code, _ field: FieldSchema? = nil, _ reason: String) -> ModelError {
       ModelError(code, entity: name, field: field?.name, reason)
