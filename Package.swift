@@ -59,8 +59,13 @@ let package = Package(
         "Retail",
       ]),
     program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime"]),
-    program("store-node", ["Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime"]),
-    program("syncctl", ["StoreModel", "Wire", "NodeRuntime", "Interchange", "Retail", "TextEncoding"]),
+    program("store-node", ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime"]),
+    program(
+      "syncctl",
+      [
+        "Base", "Causality", "RecordStore", "StoreModel", "Wire", "NodeRuntime", "Interchange", "Retail",
+        "TextEncoding",
+      ]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     program("simulate", ["Base", "Simulation"]),
     shell(
@@ -88,7 +93,10 @@ let package = Package(
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
       "NodeRuntimeTests",
-      ["Base", "Causality", "StoreModel", "RecordStore", "SyncSession", "Transport", "NodeRuntime"]),
+      [
+        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "SyncSession", "Transport", "Retail",
+        "NodeRuntime",
+      ]),
     tests(
       "VectorTests",
       [

@@ -30,6 +30,32 @@ enum Help {
           to standard error from then on.
           """, options: [data], examples: ["store-node run --data store-1"], exits: ["0  ended by SIGTERM or SIGINT"]),
       VerbHelp(
+        "recover",
+        [
+          "--data DIR [--incomplete] [--json]",
+          "--data DIR [--hq HOST:PORT[,HOST:PORT…]] CODE | - | --code-file FILE",
+          "--data DIR --from OLD_DIR [--incomplete] [--json]",
+        ], 0...1, "makes a store with a damaged database anew, and keeps what it had not sent",
+        details: """
+          The store must not run. It gets a new database; the damaged one is only read, and kept in a folder `aside-TIME` in
+          DIR. What HQ has not confirmed is taken over as far as it can be read, whole commits only, and the answer names
+          what cannot; all else comes from HQ once the store runs. If the damaged database cannot even tell which store it is,
+          a join code does: `syncctl store add NUMBER --again` at HQ gives one.
+
+          With --from, DIR holds a store that works, such as one that has just joined again, and OLD_DIR another database of
+          the same store: one that was retired, replaced, fenced, or kept aside. What that had not sent is taken over. A
+          second time adds nothing.
+          """,
+        options: [
+          data, OptionHelp("from", .value("OLD_DIR"), "takes over from a folder with another database of this store"),
+          OptionHelp("incomplete", .flag, "takes what can be read of commits that cannot be read whole, too"),
+          OptionHelp("code-file", .value("FILE"), "reads a join code from a file"),
+          OptionHelp("hq", .value("HOST:PORT,…"), "where HQ is, with a join code (default: the addresses in it)"),
+          OptionHelp("json", .flag, "answers in JSON, with the number of its schema"),
+        ],
+        examples: ["store-node recover --data store-1", "store-node recover --data store-1 --from store-1-old"],
+        exits: ["0  done, nothing is missing", "1  done; the answer says what could not be read"]),
+      VerbHelp(
         "set-hq", ["HOST:PORT[,HOST:PORT…] --data DIR"], 1...1, "changes the addresses at which HQ is tried, in turn",
         details: """
           Also while the node runs; HQ's key and the store's identity stay. HQ itself tells its stores when its addresses

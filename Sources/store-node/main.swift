@@ -52,6 +52,7 @@ Program.run(Help.program, CommandLine.arguments.dropFirst()) { verb, arguments i
   switch verb {
   case "join": return try join(arguments)
   case "run": return try run(arguments)
+  case "recover": return try recover(arguments)
   default: return try setHQ(arguments)
   }
 }

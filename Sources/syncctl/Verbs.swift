@@ -24,6 +24,8 @@ struct Verbs {
     case "import":
       return try ImportVerb(client: ControlClient(arguments), arguments: arguments).run(arguments.words[0])
     case "export": return try ExportVerb(client: ControlClient(arguments), arguments: arguments).run()
+    case "backup": return try BackupVerbs(arguments: arguments).backup()
+    case "restore": return try BackupVerbs(arguments: arguments).restore()
     case "explain": return try explain()
     case let name where name.hasPrefix("conflicts "): return try ConflictVerbs(arguments).run(name)
     case let name where name.hasPrefix("parked "): return try ParkedVerbs(arguments).run(name)

@@ -16,6 +16,7 @@ package final class Daemon: @unchecked Sendable {
   private var control: ControlServer?
   private var node: (any RunningNode)?
   private var isEnding = false
+  private let mark: RunMark
 
   package init(directory: DataDirectory, model: Model, log: @escaping LogSink) throws(StoreError) {
     self.directory = directory
@@ -24,6 +25,9 @@ package final class Daemon: @unchecked Sendable {
     try directory.checkDatabase()
     gate = try DatabaseWait.open(
       directory, model: model, isStarting: true, for: DatabaseWait.daemonMilliseconds, log: log)
+    mark = RunMark(directory)
+    try mark.checkAfterPowerCut(gate, log: log)
+    mark.noteStart()
     try ParkedRetrier(gate: gate, log: log).retryAfterUpgrade()
   }
 
@@ -32,6 +36,7 @@ package final class Daemon: @unchecked Sendable {
   package func run(_ node: any RunningNode, addresses: [(name: String, address: String)]) throws(TransportError)
     -> Never
   {
+    gate.observeDamage { error in self.queue.async { self.endDamaged(error) } }
     let opened = queue.sync { () -> Result<ControlServer, TransportError> in
       self.node = node
       do throws(TransportError) {
@@ -60,8 +65,19 @@ package final class Daemon: @unchecked Sendable {
     control?.close()
     log(LogEvent(.info, "daemon.stopping", "stopping"))
     node?.stop {
+      self.mark.noteEnd()
       // What is still on its way to peers gets a moment; the database needs none.
       self.queue.asyncAfter(deadline: .now() + .milliseconds(100)) { exit(ExitStatus.done.rawValue) }
     }
+  }
+
+  /// Without a word to the peers, and without writing down where they are: nothing is written to a damaged database any more,
+  /// and what it says would go to the whole chain.
+  private func endDamaged(_ error: StoreError) {
+    guard !isEnding else { return }
+    isEnding = true
+    log(LogEvent(.error, "database.damaged", error.message))
+    // Whoever has asked at the control socket gets the answer.
+    queue.asyncAfter(deadline: .now() + .milliseconds(100)) { exit(ExitStatus.unsafe.rawValue) }
   }
 }

@@ -16,6 +16,7 @@ extension StoreError {
     switch code {
     case .notFound, .occupied: .usage
     case .inUse: .unreachable
+    case .interrupted: .partly
     default: .unsafe
     }
   }

@@ -13,6 +13,8 @@ package struct DataDirectory: Hashable, Sendable {
   package var socketPath: String { path + "/control.sock" }
   /// Says together with the database which one it is.
   package var instancePath: String { path + "/instance" }
+  /// Is there while a node runs, and after one that did not end cleanly.
+  package var runningPath: String { path + "/running" }
   /// Holds the addresses that a running node listens at, for people and scripts.
   package var addressesPath: String { path + "/addresses" }
 

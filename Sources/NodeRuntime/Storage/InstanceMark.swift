@@ -1,3 +1,4 @@
+import Base
 import CLinux
 import Glibc
 package import RecordStore
@@ -26,30 +27,37 @@ package struct InstanceMark: Hashable, Sendable {
   /// Lies beside the database, too.
   var token: [UInt8]
 
-  /// Finds whether the database in `directory`, which `engine` has open for writing, is the one that this node used last,
-  /// and marks it as in use now.
-  /// - Parameters:
-  ///   - isStarting: a node starts; it gets a new token then. Otherwise the mark stays, if all is well.
+  /// Finds whether the database in `directory`, which `engine` has open for writing, is the one that this node used last.
+  /// Nothing is written.
   /// - Returns: why not, for a person; nil if it is.
-  package static func check(
-    _ directory: DataDirectory, _ engine: StoreGate.Engine, isStarting: Bool,
-    using generator: inout some RandomNumberGenerator
+  package static func problem(
+    _ directory: DataDirectory, _ engine: StoreGate.Engine
   ) throws(StoreError) -> String? {
-    var present = try InstanceMark(
+    if let time = try Backup.time(in: engine) { return "it is the backup of \(RFC3339.format(time))" }
+    let present = try InstanceMark(fileAt: directory.databasePath, token: [])
+    return try known(engine)?.difference(from: present, tokens: tokens(in: directory))
+  }
+
+  /// Marks the database as the one in use, under a new token.
+  ///
+  /// Only once whatever follows from a `problem` is durable: a node that is cut off in between finds the problem again.
+  package static func mark(
+    _ directory: DataDirectory, _ engine: StoreGate.Engine, using generator: inout some RandomNumberGenerator
+  ) throws(StoreError) {
+    let present = try InstanceMark(
       fileAt: directory.databasePath, token: (0..<tokenBytes).map { _ in .random(in: .min ... .max, using: &generator) }
     )
-    let known = try engine.backend.setting(setting).flatMap(InstanceMark.init(bytes:))
-    let beside = tokens(in: directory)
-    let problem = known.flatMap { $0.difference(from: present, tokens: beside) }
-    if let known, problem == nil, !isStarting {
-      present.token = known.token
-      return nil
-    }
     // Both tokens lie there while the database takes the new one: whichever it has after a power cut fits.
-    try write([present.token] + (known.map { [$0.token] } ?? []), in: directory)
-    try engine.backend.setSettings([(setting, present.bytes)])
+    try write([present.token] + (try known(engine).map { [$0.token] } ?? []), in: directory)
+    try engine.backend.setSettings([(setting, present.bytes), (Backup.setting, nil)])
     try write([present.token], in: directory)
-    return problem
+  }
+
+  /// Whether the database was ever marked.
+  package static func isMarked(_ engine: StoreGate.Engine) throws(StoreError) -> Bool { try known(engine) != nil }
+
+  private static func known(_ engine: StoreGate.Engine) throws(StoreError) -> InstanceMark? {
+    try engine.backend.setting(setting).flatMap(InstanceMark.init(bytes:))
   }
 
   private init(fileAt path: String, token: [UInt8]) throws(StoreError) {

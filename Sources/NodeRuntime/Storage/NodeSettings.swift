@@ -1,7 +1,7 @@
 package import Base
 package import Causality
 package import RecordStore
-import SQLiteStore
+package import SQLiteStore
 package import Transport
 package import Wire
 
@@ -38,7 +38,7 @@ package enum NodeSettings {
   }
 
   package static func hq(_ engine: StoreGate.Engine) throws(StoreError) -> HQ {
-    let pem = try needed(tlsIdentity, engine)
+    let pem = try needed(tlsIdentity, engine.backend)
     let name = try engine.backend.setting(NodeSettings.name) ?? []
     let advertised = try engine.backend.setting(hqEndpoints) ?? []
     do throws(TransportError) {
@@ -52,9 +52,9 @@ package enum NodeSettings {
 
   /// HQ's addresses as it tells them to its stores.
   package static func endpointList(_ engine: StoreGate.Engine) throws(StoreError) -> EndpointList {
-    let endpoints = endpoints(from: try needed(hqEndpoints, engine))
+    let endpoints = endpoints(from: try needed(hqEndpoints, engine.backend))
     // Databases of earlier versions have one list, and no number for it.
-    return EndpointList(version: try endpointsVersion(engine) ?? 1, endpoints: endpoints.map(\.description))
+    return EndpointList(version: try endpointsVersion(engine.backend) ?? 1, endpoints: endpoints.map(\.description))
   }
 
   /// Changes HQ's addresses. A list's version is the time of its making: also an HQ that was restored from a backup never
@@ -62,7 +62,7 @@ package enum NodeSettings {
   package static func advertise(
     _ endpoints: [Endpoint], at now: WallTime, in engine: StoreGate.Engine
   ) throws(StoreError) -> EndpointList {
-    let last = try endpointsVersion(engine) ?? 1
+    let last = try endpointsVersion(engine.backend) ?? 1
     let version = max(last + 1, UInt64(max(now.milliseconds, 0)))
     try engine.backend.setSettings([(hqEndpoints, bytes(of: endpoints)), (hqEndpointsVersion, bytes(of: version))])
     return EndpointList(version: version, endpoints: endpoints.map(\.description))
@@ -163,16 +163,24 @@ package enum NodeSettings {
   }
 
   package static func addresses(_ engine: StoreGate.Engine) throws(StoreError) -> HQAddresses {
-    var addresses = HQAddresses(list: endpoints(from: try needed(hqEndpoints, engine)))
-    addresses.version = try endpointsVersion(engine) ?? 0
-    addresses.working = endpoints(from: try engine.backend.setting(hqWorkingEndpoint) ?? []).first
+    try addresses(engine.backend)
+  }
+
+  private static func addresses(_ backend: SQLiteBackend) throws(StoreError) -> HQAddresses {
+    var addresses = HQAddresses(list: endpoints(from: try needed(hqEndpoints, backend)))
+    addresses.version = try endpointsVersion(backend) ?? 0
+    addresses.working = endpoints(from: try backend.setting(hqWorkingEndpoint) ?? []).first
     return addresses
   }
 
   package static func membership(_ engine: StoreGate.Engine) throws(StoreError) -> Membership {
+    try membership(engine.backend)
+  }
+
+  /// The same of a database that may be damaged, and that no engine can work on.
+  package static func membership(_ backend: SQLiteBackend) throws(StoreError) -> Membership {
     Membership(
-      addresses: try addresses(engine), pin: try needed(hqPin, engine),
-      credential: try needed(credential, engine))
+      addresses: try addresses(backend), pin: try needed(hqPin, backend), credential: try needed(credential, backend))
   }
 
   /// HQ's last session token.
@@ -184,15 +192,19 @@ package enum NodeSettings {
     try engine.backend.setting(sessionToken)
   }
 
-  private static func needed(_ name: String, _ engine: StoreGate.Engine) throws(StoreError) -> [UInt8] {
-    guard let value = try engine.backend.setting(name) else {
+  package static func sessionToken(_ backend: SQLiteBackend) throws(StoreError) -> [UInt8]? {
+    try backend.setting(sessionToken)
+  }
+
+  private static func needed(_ name: String, _ backend: SQLiteBackend) throws(StoreError) -> [UInt8] {
+    guard let value = try backend.setting(name) else {
       throw StoreError(.notFound, "the database has no “\(name)”; was it made by `hq-node init` or `store-node join`?")
     }
     return value
   }
 
-  private static func endpointsVersion(_ engine: StoreGate.Engine) throws(StoreError) -> UInt64? {
-    try engine.backend.setting(hqEndpointsVersion).flatMap { UInt64(String(decoding: $0, as: UTF8.self)) }
+  private static func endpointsVersion(_ backend: SQLiteBackend) throws(StoreError) -> UInt64? {
+    try backend.setting(hqEndpointsVersion).flatMap { UInt64(String(decoding: $0, as: UTF8.self)) }
   }
 
   private static func bytes(of number: UInt64) -> [UInt8] { Array(String(number).utf8) }

@@ -13,16 +13,21 @@ extension StoreGate {
     var generator = SystemRandomNumberGenerator()
     return try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock()) {
       engine throws(StoreError) in
-      let problem = try InstanceMark.check(directory, engine, isStarting: isStarting, using: &generator)
+      let problem = try InstanceMark.problem(directory, engine)
       defer { engine.isHealing = (try? NodeSettings.isHealing(engine)) ?? false }
-      guard isStarting || problem != nil else { return }
-      let incarnation: UInt32? = problem == nil ? nil : generator.next()
-      try engine.begin(Epoch(rawValue: generator.next()), incarnation: incarnation)
-      guard let problem else { return }
-      if engine.identity.isHQ {
+      let isMarked = try InstanceMark.isMarked(engine)
+      guard isStarting || problem != nil || !isMarked else { return }
+      if isStarting || problem != nil {
+        let incarnation: UInt32? = problem == nil ? nil : generator.next()
+        try engine.begin(Epoch(rawValue: generator.next()), incarnation: incarnation)
+      }
+      if problem != nil, engine.identity.isHQ {
         let loss = NodeSettings.Loss(epoch: engine.identity.epoch, noticedAt: SystemWallClock().now)
         try NodeSettings.save(loss, in: engine)
       }
+      // Last of all: cut off before this, the node finds again what it has found now.
+      try InstanceMark.mark(directory, engine, using: &generator)
+      guard let problem else { return }
       log(
         LogEvent(
           .warning, "node.restored",

@@ -49,6 +49,7 @@ package final class StoreGate: @unchecked Sendable {
   private let decodingRoom = DispatchSemaphore(value: StorageLimits.decodedBatches)
   private let growthObserver = Mutex<(@Sendable () -> Void)?>(nil)
   private let lastProblem = Mutex<StoreError?>(nil)
+  private let damageObserver = Mutex<(@Sendable (StoreError) -> Void)?>(nil)
   /// On `writing` only.
   private var knownHead: Sequence64
   private let rest: IdleWatch
@@ -91,6 +92,17 @@ package final class StoreGate: @unchecked Sendable {
   /// Calls `observer`, on any thread, whenever the log has grown.
   package func observeGrowth(_ observer: (@Sendable () -> Void)?) {
     growthObserver.withLock { $0 = observer }
+  }
+
+  /// Calls `observer`, on any thread, when the database turns out to be damaged, each time that somebody meets it.
+  package func observeDamage(_ observer: (@Sendable (StoreError) -> Void)?) {
+    damageObserver.withLock { $0 = observer }
+  }
+
+  /// Whatever the result is for whoever asked: nobody goes on working on a damaged database.
+  private func noteDamage<Value>(_ result: Result<Value, StoreError>) -> Result<Value, StoreError> {
+    if case .failure(let error) = result, error.code == .corrupt { damageObserver.withLock { $0 }?(error) }
+    return result
   }
 
   /// Commits drafts in order, each apart from the others.
@@ -231,7 +243,7 @@ package final class StoreGate: @unchecked Sendable {
   ) {
     rest.noteUse()
     loads.withLock { loads in
-      loads[lane].append { completion(capture { () throws(StoreError) in try body(self.reader) }) }
+      loads[lane].append { completion(self.noteDamage(capture { () throws(StoreError) in try body(self.reader) })) }
     }
     reading.async {
       let next = self.loads.withLock { loads in
@@ -248,7 +260,7 @@ package final class StoreGate: @unchecked Sendable {
   ) {
     rest.noteUse()
     inspecting.async {
-      completion(capture { () throws(StoreError) in try body(try self.openInspector()) })
+      completion(self.noteDamage(capture { () throws(StoreError) in try body(try self.openInspector()) }))
     }
   }
 
@@ -298,7 +310,7 @@ package final class StoreGate: @unchecked Sendable {
   package var problem: StoreError? { lastProblem.withLock { $0 } }
 
   private func note<Value>(_ result: Result<Value, StoreError>) {
-    let problem: StoreError? = if case .failure(let error) = result { error } else { nil }
+    let problem: StoreError? = if case .failure(let error) = noteDamage(result) { error } else { nil }
     lastProblem.withLock { $0 = problem }
   }
 

@@ -146,6 +146,12 @@ final class Chain: @unchecked Sendable {
     try FileManager.default.removeItem(atPath: store.directory)
   }
 
+  /// Ends a store that does not count any more; its directory stays.
+  func remove(keeping store: Node) throws {
+    try store.stop()
+    stores.removeAll { $0 === store }
+  }
+
   /// HQ listens elsewhere from its next start on, and nobody tells the stores.
   func moveHQ() throws {
     address = "127.0.0.1:\(try freePort())"
