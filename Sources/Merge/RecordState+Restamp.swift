@@ -45,7 +45,7 @@ extension RecordState {
 }
 
 extension VersionVector {
-  fileprivate func restamped(_ restamping: Restamping, isImmutable: Bool) -> VersionVector {
+  package func restamped(_ restamping: Restamping, isImmutable: Bool) -> VersionVector {
     let old = self[restamping.replica]
     guard let new = restamping.names[old] else { return self }
     var vector = VersionVector()

@@ -18,6 +18,10 @@ package enum CommitResult: Hashable, Sendable {
 package protocol RecordStore: AnyObject {
   var model: Model { get }
   var identity: NodeIdentity { get }
+  /// HQ refuses stamps of stores further ahead of its clock than this; nil for any.
+  var stampAheadMilliseconds: Int64? { get set }
+  /// HQ was put back to an earlier state, and has not heard of all its stores since.
+  var isHealing: Bool { get set }
 
   /// Commits each draft whole or not at all, in order. A draft that is refused does not hold up the others.
   func commit(_ drafts: [CommitDraft], at wall: WallTime) throws(StoreError) -> [CommitResult]
@@ -47,8 +51,18 @@ package protocol RecordStore: AnyObject {
   func noteLogShown() throws(StoreError)
   /// Where a peer goes on in this node's log, which it has taken so far as it was when it last heard of it.
   func resumption(of cursors: LaneMap<Sequence64>, in known: Lineage?) throws(StoreError) -> LaneMap<Sequence64>
+  /// Where this node stands in the log that a peer shows; nothing is noted.
+  func standing(
+    of peer: NodeNumber, in log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
+  ) throws(StoreError) -> Meeting
+  /// Begins to write as another incarnation, without a new log.
+  func takeIncarnation(_ incarnation: UInt32) throws(StoreError)
   /// Gives the commits that nobody has seen new stamps, in order.
-  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Int
+  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Restamping
+  /// Sets right what HQ has not seen, if this node's clock was wrong.
+  /// - Returns: which commits got new stamps; nil if all was well.
+  func repairClock(sent: LaneMap<Sequence64>, offset: Int64, now: WallTime, spareIncarnation: UInt32)
+    throws(StoreError) -> Restamping?
 
   func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch
 

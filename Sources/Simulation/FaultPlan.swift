@@ -28,6 +28,18 @@ package struct FaultPlan: Sendable {
   package var packs: Bool
   /// A store whose model lets through what HQ's does not.
   package var poisonedStore: Int?
+  /// The chances go with the operations, so that a longer run has more of them.
+  package var backupPerMille: Int
+  package var restorePerMille: Int
+  package var restoresHQ: Bool
+  package var restoresStores: Bool
+  /// Whether a node finds out by itself that its database was put back.
+  package var noticedPerMille: Int
+  package var retirePerMille: Int
+  package var holidayPerMille: Int
+  package var fullDiskPerMille: Int
+  /// A store whose clock is at 1970 whenever it starts.
+  package var flatBattery: Int?
 
   package init(stores: Int, using generator: inout SeededGenerator) {
     let slowLine = generator.chance(perMille: 250)
@@ -52,6 +64,17 @@ package struct FaultPlan: Sendable {
     storeWindow = generator.pick([1, 2_000, 1 << 20])
     packs = generator.chance(perMille: 250)
     poisonedStore = generator.chance(perMille: 300) ? generator.draw(1...stores) : nil
+    backupPerMille = generator.pick([10, 50])
+    restorePerMille = generator.pick([0, 0, 8, 30])
+    // What is parked for poison counts as nowhere: losing it is not followed.
+    if poisonedStore != nil { restorePerMille = 0 }
+    let kind = generator.below(3)
+    (restoresHQ, restoresStores) = (kind != 0, kind != 1)
+    noticedPerMille = generator.pick([0, 500, 1_000])
+    retirePerMille = stores > 2 && poisonedStore == nil ? generator.pick([0, 0, 5]) : 0
+    holidayPerMille = generator.pick([0, 0, 8])
+    fullDiskPerMille = generator.pick([0, 0, 0, 20])
+    flatBattery = generator.chance(perMille: 150) ? generator.draw(1...stores) : nil
   }
 
   /// A faultless run, for tests of the simulator itself to change.
@@ -66,6 +89,11 @@ package struct FaultPlan: Sendable {
     plan.meanJumpMilliseconds = 0
     plan.skews = Array(repeating: 0, count: stores + 1)
     plan.poisonedStore = nil
+    plan.restorePerMille = 0
+    plan.retirePerMille = 0
+    plan.holidayPerMille = 0
+    plan.fullDiskPerMille = 0
+    plan.flatBattery = nil
     return plan
   }
 

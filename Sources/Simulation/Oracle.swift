@@ -13,11 +13,19 @@ struct Oracle {
     var stamp: Stamp
     var sequence: Sequence64
     var lane: Lane
+    /// Those that are not lost for good.
     var keys: [RecordKey]
+    /// Whether the log of the node that wrote it still has it.
+    var isInLog = true
+    /// The true time.
+    var madeAt: Int64
   }
 
   /// What one commit did to one record.
-  private struct Touch {
+  struct Touch {
+    var node: Int
+    /// Whether the database that wrote it still has it.
+    var isInLog = true
     var stamp: Stamp
     /// What the writer had seen of the record.
     var saw: VersionVector
@@ -30,20 +38,23 @@ struct Oracle {
   }
 
   /// A place in a record that is overwritten by itself: a field, an entry of custom fields, an element of a set.
-  private struct Target: Hashable {
+  struct Target: Hashable {
     var field: FieldTag
     var key: String?
     var element: Value?
   }
 
-  private(set) var commits: [Commit] = []
-  private var touches: [RecordKey: [Touch]] = [:]
+  var commits: [Commit] = []
+  var touches: [RecordKey: [Touch]] = [:]
+  /// What records say to have seen beyond their own commits, since commits moved to another incarnation.
+  var floors: [RecordKey: VersionVector] = [:]
+  var shareFloors: [RecordKey: [FieldTag: [ReplicaID: Stamp]]] = [:]
 
   var keys: [RecordKey] { touches.keys.sorted() }
 
   mutating func record(
-    _ draft: CommitDraft, _ stamp: Stamp, at node: Int, _ backend: MemoryBackend, before: [RecordKey: RecordState],
-    logAfter head: Sequence64
+    _ draft: CommitDraft, _ stamp: Stamp, at node: Int, _ backend: SimulatedDisk, before: [RecordKey: RecordState],
+    logAfter head: Sequence64, time: Int64
   ) throws(Violation) {
     let sequences = head + 1...max(head + 1, backend.loadNode().head)
     guard let entry = sequences.lazy.compactMap(backend.logEntry).first(where: { $0.stamp == stamp }) else {
@@ -53,17 +64,19 @@ struct Oracle {
     for key in draft.keys {
       guard let after = backend.find(key)?.state, after.vector.covers(stamp) else { continue }
       changed.append(key)
-      touches[key, default: []].append(Self.touch(stamp, before[key], after))
+      touches[key, default: []].append(Self.touch(stamp, before[key], after, at: node))
     }
     guard changed.count == entry.records.count else {
       throw Violation(
         "node \(node): the log names \(entry.records.count) records of \(stamp), \(changed.count) have it")
     }
-    commits.append(Commit(node: node, stamp: stamp, sequence: entry.sequence, lane: entry.lane, keys: changed))
+    commits.append(Commit(node: node, stamp: stamp, sequence: entry.sequence, lane: entry.lane, keys: changed, madeAt: time))
   }
 
-  private static func touch(_ stamp: Stamp, _ before: RecordState?, _ after: RecordState) -> Touch {
-    var touch = Touch(stamp: stamp, saw: before?.vector ?? VersionVector())
+  private static func touch(
+    _ stamp: Stamp, _ before: RecordState?, _ after: RecordState, at node: Int
+  ) -> Touch {
+    var touch = Touch(node: node, stamp: stamp, saw: before?.vector ?? VersionVector())
     touch.isDeletion = after.deletions.contains { $0.stamp == stamp }
     for tag in Set((before?.fields ?? []).map(\.tag) + after.fields.map(\.tag)) {
       switch after.content(of: tag) ?? before?.content(of: tag) {
@@ -103,6 +116,7 @@ extension Oracle {
     let touches = touches[key] ?? []
     var state = RecordState(entity: key.entity, id: key.id)
     for touch in touches { state.vector.insert(touch.stamp) }
+    if let floor = floors[key] { state.vector.join(floor) }
     for touch in touches where touch.isDeletion && !touches.contains(where: { $0.saw.covers(touch.stamp) }) {
       state.deletions.append(DeletionMark(stamp: touch.stamp, saw: touch.saw))
     }
@@ -128,6 +142,12 @@ extension Oracle {
         share.sum += difference
         share.stamp = max(share.stamp, touch.stamp)
         shares[tag, default: [:]][touch.stamp.replica] = share
+      }
+    }
+    for (tag, floors) in shareFloors[key] ?? [:] {
+      for (replica, floor) in floors {
+        guard let share = shares[tag]?[replica] else { continue }
+        shares[tag]?[replica]?.stamp = max(share.stamp, floor)
       }
     }
     Self.fill(&state, registers, elements, shares)

@@ -23,6 +23,25 @@ package enum Probe: String, CaseIterable, Hashable, Sendable {
   case uniqueCases = "cases of a unique key"
   case growthWhileReading = "log growth while it was read"
   case packed = "batches of another codec"
+  case restoredStores = "stores put back, and noticed there"
+  case unnoticedStores = "stores put back, and not noticed there"
+  case restoredHQ = "HQ put back, and noticed there"
+  case unnoticedHQ = "HQ put back, and not noticed there"
+  case toldRestored = "stores told at contact that they were put back"
+  case toldLoss = "losses of HQ told by a store"
+  case movedCommits = "unsent commits moved to another incarnation"
+  case lostParts = "records of commits lost with their only disk"
+  case owedParts = "records of commits that others had to bring back"
+  case fencedDatabases = "databases kept out while another was linked"
+  case healed = "groups applied while HQ healed"
+  case trusted = "groups applied because a person trusted the store"
+  case retirements
+  case refusedRetired = "retired stores turned away"
+  case clockRepairs = "commits stamped anew for a wrong clock"
+  case clockRefusals = "batches refused for a stamp ahead"
+  case deadBatteries = "clocks at 1970 after a restart"
+  case fullDisks = "writes that found the disk full"
+  case weeks = "weeks in which the chain was closed"
 }
 
 /// How often each was reached.

@@ -11,7 +11,18 @@ enum DiskOperation {
   case commit
   /// A store is about to call: reads what it says of itself.
   case greet
+  /// HQ: looks a caller up.
+  case check(session: Int, Hello)
+  /// HQ: lets a caller in, once its earlier link is gone.
   case admit(session: Int, Hello)
+  /// HQ: a store has the token that it was given.
+  case confirm(NodeNumber, token: [UInt8])
+  /// HQ: it has all that a store had to send.
+  case caughtUp(NodeNumber)
+  /// A store: keeps what a welcome has told.
+  case keep(session: Int, Keeping)
+  /// A store: does what a refusal asks for.
+  case answer(Refusal)
   case store(session: Int, IncomingBatch)
   case note(peer: NodeNumber, LanePosition)
 
@@ -19,9 +30,24 @@ enum DiskOperation {
     switch self {
     case .commit: "commit"
     case .greet: "greet"
+    case .check: "check"
     case .admit: "admit"
+    case .confirm: "confirm"
+    case .caughtUp: "caught up"
+    case .keep: "keep"
+    case .answer: "answer"
     case .store: "store"
     case .note: "note"
+    }
+  }
+}
+
+extension DiskOperation {
+  /// The session that waits for it.
+  var session: Int? {
+    switch self {
+    case .check(let session, _), .admit(let session, _), .store(let session, _), .keep(let session, _): session
+    case .commit, .greet, .confirm, .caughtUp, .answer, .note: nil
     }
   }
 }
@@ -35,11 +61,18 @@ struct LanePosition {
 /// A node of the simulation. The backend is its disk, and survives crashes; everything else is its process.
 final class SimulatedNode {
   let number: NodeNumber
-  let backend: MemoryBackend
+  var backend: SimulatedDisk
+  var memory = NodeMemory()
+  var backups: [NodeBackup] = []
+  /// Its database is another one when it starts again.
+  var pending: PendingChange?
+  var isRetired = false
   var store: any RecordStore
   var isUp = true
   /// How far the wall clock is off.
   var skew: Int64
+  /// What the node adds to its clock, since HQ told it the time.
+  var correction: Int64 = 0
   /// Counts processes, so that what an earlier one has begun does not reach a later one.
   var process = 0
   var diskQueue: [DiskOperation] = []
@@ -51,7 +84,7 @@ final class SimulatedNode {
   /// A store is on its way to a connection.
   var isCalling = false
 
-  init(_ number: NodeNumber, _ backend: MemoryBackend, store: any RecordStore, skew: Int64) {
+  init(_ number: NodeNumber, _ backend: SimulatedDisk, store: any RecordStore, skew: Int64) {
     self.number = number
     self.backend = backend
     self.store = store
@@ -61,6 +94,12 @@ final class SimulatedNode {
   var isHQ: Bool { number == .hq }
   var name: String { isHQ ? "hq" : "store \(number)" }
   var isIdle: Bool { running == nil && diskQueue.isEmpty }
+}
+
+/// What happens to a node's database while the node is down.
+enum PendingChange {
+  case putBack(NodeBackup, isNoticed: Bool)
+  case retirement
 }
 
 /// A session and the end of the connection that it lives on.

@@ -25,6 +25,12 @@ package enum SimulationLimits {
   /// Where the simulated calendar starts: 2024-01-01T00:00:00Z.
   package static let calendarStart: Int64 = 1_704_067_200_000
 
+  /// A week, for chains that close.
+  package static let weekMilliseconds: Int64 = 7 * 86_400_000
+
+  /// Backups of one node that are kept.
+  package static let backups = 4
+
   /// A year, for clocks that are wrong by one.
   package static let yearMilliseconds: Int64 = 365 * 86_400_000
 }

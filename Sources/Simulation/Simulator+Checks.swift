@@ -11,7 +11,7 @@ extension Simulator {
   /// Wherever a commit group is visible at HQ or at a store, all of it is: facts (a sale's order, lines, payment,
   /// movements, points) and records that change.
   func checkWholeGroups() throws(Violation) {
-    for index in nodes.indices {
+    for index in nodes.indices where !nodes[index].isRetired {
       var open: [Int] = []
       for number in unsettled(at: index) {
         let commit = oracle.commits[number]
@@ -68,14 +68,16 @@ extension Simulator {
   /// No cursor has passed what is neither applied nor parked.
   func checkCursors() throws(Violation) {
     let parked = parkedKeys(at: nodes[0])
-    for store in nodes.dropFirst() {
+    for store in nodes.dropFirst() where !store.isRetired {
       try checkCursor(of: nodes[0], in: store, parked: parked)
       try checkCursor(of: store, in: nodes[0], parked: [])
     }
-    for commit in oracle.commits where commit.node != 0 {
+    for commit in oracle.commits where commit.node != 0 && commit.isInLog && !nodes[commit.node].isRetired {
       let store = nodes[commit.node]
       let cursor = nodes[0].backend.receiveCursor(peer: store.number, lane: commit.lane)
-      guard let cursor, cursor.through >= commit.sequence, !cursor.isIncomplete else { continue }
+      guard let cursor, cursor.through >= commit.sequence, !cursor.isIncomplete,
+        let end = sharedEnd(of: nodes[0], in: store), end >= commit.sequence
+      else { continue }
       for key in commit.keys where !parked.contains(key) {
         guard nodes[0].backend.find(key)?.vector.covers(commit.stamp) ?? false else {
           throw Violation(
@@ -89,9 +91,10 @@ extension Simulator {
   private func checkCursor(
     of receiver: SimulatedNode, in sender: SimulatedNode, parked: Set<RecordKey>
   ) throws(Violation) {
+    guard let end = sharedEnd(of: receiver, in: sender) else { return }
     for lane in Lane.allCases {
       guard let cursor = receiver.backend.receiveCursor(peer: sender.number, lane: lane) else { continue }
-      for entry in sender.backend.logEntries(lane: lane, after: 0, limit: .max) where entry.sequence <= cursor.through {
+      for entry in sender.backend.logEntries(lane: lane, after: 0, limit: .max) where entry.sequence <= min(cursor.through, end) {
         guard entry.origin != receiver.number else { continue }
         for ref in entry.records {
           guard let stored = sender.backend.read(ref), stored.sequence == entry.sequence, let state = stored.state,
@@ -109,6 +112,14 @@ extension Simulator {
     }
   }
 
+  /// How far the log that a receiver knows is the sender's log of today.
+  private func sharedEnd(of receiver: SimulatedNode, in sender: SimulatedNode) -> Sequence64? {
+    guard let known = try? receiver.store.knownLog(of: sender.number).log, let log = try? sender.store.lineage() else {
+      return nil
+    }
+    return known.shared(with: log)
+  }
+
   func parkedKeys(at node: SimulatedNode) -> Set<RecordKey> {
     Set(node.backend.parkedGroups().flatMap(\.keys))
   }
@@ -116,8 +127,9 @@ extension Simulator {
   // MARK: Quiet
 
   var isQuiet: Bool {
-    guard nodes.allSatisfy({ $0.isUp && $0.isIdle }), nodes[0].sessions.count == nodes.count - 1 else { return false }
-    return nodes.allSatisfy { node in
+    let active = nodes.filter { !$0.isRetired }
+    guard active.allSatisfy({ $0.isUp && $0.isIdle }), nodes[0].sessions.count == active.count - 1 else { return false }
+    return active.allSatisfy { node in
       (node.isHQ || node.sessions.count == 1)
         && node.sessions.allSatisfy { sessions[$0].map { $0.session.isQuiet && $0.session.peerIsCaughtUp } ?? false }
     }

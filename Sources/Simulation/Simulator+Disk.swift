@@ -40,17 +40,47 @@ extension Simulator {
       case .commit:
         if try commit(at: index), isAnswered { pendingGrowth = index }
       case .greet: if isAnswered { try greet(index) }
+      case .check(let session, let hello):
+        if isAnswered, sessions[session] != nil { try check(hello, of: session) }
       case .admit(let session, let hello):
-        guard isAnswered, sessions[session] != nil else { break }
-        answer = (session, .admitted(try admission(hello)))
+        if isAnswered, sessions[session] != nil { try admit(hello, of: session) }
+      case .confirm(let store, let token):
+        if nodes[0].memory.histories[store]?.token == token {
+          nodes[0].memory.histories[store]?.tokenIsConfirmed = true
+        }
+      case .caughtUp(let store): try caughtUp(store)
+      case .keep(let session, let keeping): try keep(keeping, of: session, at: index, isAnswered: isAnswered)
+      case .answer(let refusal):
+        try answer(refusal, at: index)
+        if isAnswered { callLater(index, retryAfter: 0) }
       case .store(let session, let batch): try apply(batch, session, at: index, isAnswered)
       case .note(let peer, let position):
         try nodes[index].store.noteAcknowledged(by: peer, lane: position.lane, through: position.through)
       }
     } catch {
-      throw Violation("\(nodes[index].name) failed in \(operation.name): \(error)")
+      try failed(operation, at: index, error, isAnswered: isAnswered)
     }
     try deliver()
+  }
+
+  /// A full disk fails anything, and HQ takes no stamp far ahead of its clock; nothing else may happen.
+  private func failed(
+    _ operation: DiskOperation, at index: Int, _ error: StoreError, isAnswered: Bool
+  ) throws(Violation) {
+    answer = nil
+    switch error.code {
+    case .diskFull: probes.hit(.fullDisks)
+    case .clockAhead where index == 0: break
+    default: throw Violation("\(nodes[index].name) failed in \(operation.name): \(error)")
+    }
+    note("\(nodes[index].name) fails in \(operation.name): \(error.code)")
+    guard isAnswered else { return }
+    if let session = operation.session { answer = (session, .storageFailed(error)) }
+    switch operation {
+    case .greet: callFailed(index, nodes[index].process)
+    case .answer: callLater(index, retryAfter: 0)
+    default: break
+    }
   }
 
   /// Answers go out after the transaction, as events of their own.
@@ -70,25 +100,6 @@ extension Simulator {
     }
   }
 
-  private func greet(_ index: Int) throws(StoreError) {
-    let node = nodes[index]
-    let known = Lane.allCases.compactMap { node.backend.receiveCursor(peer: .hq, lane: $0)?.epoch }.first
-    let cursors = try node.store.receiveCursors(from: .hq, epoch: known ?? Epoch(rawValue: 0))
-    let hello = Hello(
-      replica: node.store.identity.replica, credential: [1], epoch: node.store.identity.epoch, clock: wall(node),
-      peerEpoch: known, cursors: cursors.through, window: plan.storeWindow, software: SoftwareVersion.text)
-    connect(index, hello, head: try node.store.logHead())
-  }
-
-  private func admission(_ hello: Hello) throws(StoreError) -> Admission {
-    let hq = nodes[0]
-    let resumption = try hq.store.resumption(of: hello.cursors, in: hello.peerLog)
-    let meeting = try hq.store.meet(hello.replica.node, hello.log, resumingAt: nil)
-    return Admission(
-      identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: meeting.cursors,
-      resumption: resumption)
-  }
-
   private func apply(
     _ batch: IncomingBatch, _ session: Int, at index: Int, _ isAnswered: Bool
   ) throws(StoreError) {
@@ -96,7 +107,7 @@ extension Simulator {
     // What a session has asked for is done even if it is gone by now: its successor's cursors are read after that.
     probeBefore(batch, at: node)
     let head = try node.store.logHead()
-    let results = try node.store.apply(batch, at: wall(node))
+    let results = try node.store.apply(batch, at: correctedWall(node))
     probeAfter(results, of: batch, at: node)
     note("\(node.name) applied \(batch.lane) (\(batch.after), \(batch.through)] of \(batch.peer)")
     guard isAnswered else { return }
@@ -138,6 +149,12 @@ extension Simulator {
     guard node.isUp else { return }
     note("\(node.name) crashes")
     probes.hit(node.isHQ ? .hqCrashes : .storeCrashes)
+    try stopNode(index)
+  }
+
+  /// Ends a node's process wherever it is; another one starts later.
+  func stopNode(_ index: Int, for downTime: Int64? = nil) throws(Violation) {
+    let node = nodes[index]
     node.isUp = false
     node.process += 1
     for session in node.sessions {
@@ -158,14 +175,23 @@ extension Simulator {
     node.diskQueue = []
     node.isCalling = false
     node.backoff = Backoff()
-    plan(.restart(node: index), after: faults.draw(1...Int64(plan.downMilliseconds)))
+    plan(.restart(node: index), after: (downTime ?? 0) + faults.draw(1...Int64(plan.downMilliseconds)))
   }
 
   func restart(_ index: Int) throws(Violation) {
     let node = nodes[index]
+    let (isDone, isNoticed) = try change(index)
+    guard isDone else { return plan(.restart(node: index), after: 500) }
     note("\(node.name) starts again")
+    node.backend.writesLeft = nil
+    node.correction = 0
+    if plan.flatBattery == index, drainingSince == nil {
+      node.skew = -(SimulationLimits.calendarStart + now)
+      probes.hit(.deadBatteries)
+    }
     do throws(StoreError) {
       node.store = try makeStore(index, node.backend)
+      try begin(node, isNoticed: isNoticed)
     } catch {
       throw Violation("\(node.name) cannot open its store again: \(error)")
     }
@@ -173,18 +199,22 @@ extension Simulator {
     if !node.isHQ { callLater(index, retryAfter: 0) }
   }
 
+  /// As a node does it when it starts: its log goes on under another epoch, so that peers tell a database that was put back.
+  private func begin(_ node: SimulatedNode, isNoticed: Bool) throws(StoreError) {
+    try node.store.begin(Epoch(rawValue: identities.next()), incarnation: isNoticed ? newIncarnation() : nil)
+    guard node.isHQ else { return }
+    node.store.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
+    if isNoticed { node.memory.loss = (node.store.identity.epoch, wall(node)) }
+    node.store.isHealing = node.memory.isHealing(of: stores)
+  }
+
   func jump() {
     defer { planNext(.jump, mean: plan.meanJumpMilliseconds) }
     let node = nodes[faults.below(nodes.count)]
     let by = faults.pick([-1, -5_000, -3_600_000, 2_000, 900_000])
     node.skew += Int64(by)
+    if node.correction != 0 { node.correction = ClockCorrection.offset(node.correction - Int64(by)) }
     probes.hit(.clockJumps)
     note("the clock of \(node.name) jumps by \(by) ms")
-  }
-}
-
-extension LaneMap<ReceiveCursor> {
-  fileprivate var through: LaneMap<Sequence64> {
-    LaneMap<Sequence64>(urgent: urgent.through, normal: normal.through, bulk: bulk.through)
   }
 }

@@ -13,13 +13,13 @@ extension Simulator {
       throw Violation(
         "HQ has parked a group of \(group.peer) without a reason in the run: \(group.code) \(group.reason)")
     }
-    for store in nodes.dropFirst() {
+    for store in nodes.dropFirst() where !store.isRetired {
       if let group = store.backend.parkedGroups().first {
         throw Violation("\(store.name) has parked a group of HQ: \(group.code) \(group.reason)")
       }
     }
     for key in oracle.keys where !parked.contains(key) { try checkRecord(key) }
-    for node in nodes {
+    for node in nodes where !node.isRetired {
       for state in records(of: node) {
         guard parked.contains(state.key) || oracle.keys.contains(state.key) else {
           throw Violation("\(node.name) holds \(state.key.summary), which nobody wrote")
@@ -45,7 +45,7 @@ extension Simulator {
       throw Violation("HQ has another \(key.summary) than what was written:\n  found \(state)\n  expected \(expected)")
     }
     let scope = state.scope(schema)
-    for store in nodes.dropFirst() {
+    for store in nodes.dropFirst() where !store.isRetired {
       let held = store.backend.find(key)?.state
       if scope.contains(store.number) {
         guard held == state else {

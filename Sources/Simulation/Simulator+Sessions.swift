@@ -10,8 +10,12 @@ extension Simulator {
   func tell(_ id: Int, _ event: SessionEvent) throws(Violation) {
     guard sessions[id] != nil else { return }
     var effects: [SessionEffect] = []
+    let wasCaughtUp = sessions[id]?.session.peerIsCaughtUp ?? false
     sessions[id]?.session.handle(event, at: Instant(milliseconds: now), into: &effects)
     for effect in effects { try perform(effect, of: id) }
+    if !wasCaughtUp, let live = sessions[id], live.side == .hq, live.session.peerIsCaughtUp, let peer = live.session.peer {
+      enqueue(.caughtUp(peer), at: 0)
+    }
     planDeadline(id)
   }
 
@@ -34,11 +38,12 @@ extension Simulator {
     switch effect {
     case .send(let message): try send(message, from: live)
     case .admit(let hello):
-      fence(hello.replica.node, except: id)
-      enqueue(.admit(session: id, hello), at: live.node)
+      enqueue(.check(session: id, hello), at: live.node)
     case .enrol, .enrolled: break  // The simulated stores have joined.
     case .keepEndpoints, .endpointsKept: break  // Simulated nodes have no addresses.
-    case .keep, .confirmed: break  // Nobody copies a simulated database: HQ gives no tokens.
+    case .keep(let keeping): enqueue(.keep(session: id, keeping), at: live.node)
+    case .confirmed(let token):
+      if let peer = live.session.peer { enqueue(.confirm(peer, token: token), at: live.node) }
     case .load(var request):
       request.budgetBytes = plan.batchBytes
       request.chainBytes = plan.chainBytes
@@ -85,7 +90,7 @@ extension Simulator {
 
   /// HQ lets go of a store's earlier sessions when it calls again: what they still receive must not move the cursors
   /// that the new one starts from.
-  private func fence(_ store: NodeNumber, except id: Int) {
+  func fence(_ store: NodeNumber, except id: Int) {
     for other in nodes[0].sessions where other != id && sessions[other]?.session.peer == store {
       note("HQ drops session \(other): \(store) called again")
       probes.hit(.fencedSessions)
@@ -98,15 +103,33 @@ extension Simulator {
     var retryAfter: Int64 = 0
     switch reason {
     case .refusedByPeer(let refusal), .refusedByUs(let refusal):
-      guard refusal.code == Refusal.Code.shuttingDown.rawValue else {
+      guard isExpected(refusal, at: live) else {
         throw Violation("session \(live.id) between honest nodes ended with a refusal: \(reason)")
       }
       retryAfter = Int64(clamping: refusal.retryAfter)
+      if live.side == .store, case .refusedByPeer = reason, refusal.cursors != nil {
+        remove(live.id, closing: true)
+        return enqueue(.answer(refusal), at: live.node)
+      }
     case .timedOut: probes.hit(.timeOuts)
     case .disconnected, .stopped, .enrolled: break
     }
     remove(live.id, closing: true)
     if live.side == .store { callLater(live.node, retryAfter: retryAfter) }
+  }
+
+  private func isExpected(_ refusal: Refusal, at live: SimulatedSession) -> Bool {
+    switch Refusal.Code(rawValue: refusal.code) {
+    case .shuttingDown, .restored, .storage, .clock: return true
+    case .fenced:
+      probes.hit(.fencedDatabases)
+      return true
+    case .retired:
+      probes.hit(.refusedRetired)
+      let store = live.side == .store ? live.node : connections[live.connection]?.storeNode ?? 0
+      return nodes[store].isRetired
+    default: return false
+    }
   }
 
   // MARK: Reading the log

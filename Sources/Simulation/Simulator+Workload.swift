@@ -10,7 +10,7 @@ extension Simulator {
   func commit(at index: Int) throws(StoreError) -> Bool {
     let node = nodes[index]
     let place = Workload.Place(
-      node: index, wall: wall(node), backend: node.backend, isPoisoned: plan.poisonedStore == index)
+      node: index, wall: correctedWall(node), backend: node.backend, isPoisoned: plan.poisonedStore == index)
     var steps = [workload.step(at: place)]
     while workload.generator.chance(perMille: 100) {
       let step = workload.step(at: place)
@@ -26,7 +26,7 @@ extension Simulator {
     var before: [RecordKey: RecordState] = [:]
     for key in steps.flatMap({ $0.draft.keys }) { before[key] = node.backend.find(key)?.state }
     let head = try node.store.logHead()
-    let results = try node.store.commit(steps.map(\.draft), at: wall(node))
+    let results = try node.store.commit(steps.map(\.draft), at: correctedWall(node))
     for (step, result) in zip(steps, results) {
       switch result {
       case .committed(let stamp):
@@ -34,7 +34,7 @@ extension Simulator {
         note("\(node.name) commits \(stamp): \(step.name) of \(step.draft.keys.map(\.summary).joined(separator: " "))")
         probe(step, before, at: node)
         do throws(Violation) {
-          try oracle.record(step.draft, stamp, at: index, node.backend, before: before, logAfter: head)
+          try oracle.record(step.draft, stamp, at: index, node.backend, before: before, logAfter: head, time: now)
         } catch {
           brokenRule = error
         }

@@ -18,7 +18,7 @@ package struct Violation: Error, Sendable {
 /// messages and frames, with everything around them made up.
 package final class Simulator {
   /// Makes a node's record store on its disk; tests put broken ones here.
-  package typealias StoreMaker = (_ node: Int, MemoryBackend) throws(StoreError) -> any RecordStore
+  package typealias StoreMaker = (_ node: Int, SimulatedDisk) throws(StoreError) -> any RecordStore
 
   enum Event {
     case operation
@@ -34,14 +34,19 @@ package final class Simulator {
     case readDone(session: Int, Result<LoadedStretch, StoreError>)
     case cut, crash, jump, observe, quietCheck
     case restart(node: Int)
+    /// There is room on a disk again.
+    case room(node: Int)
   }
 
   let plan: FaultPlan
   let makeStore: StoreMaker
+  let disks: any DiskMaker
   /// Whether records that change count for whole groups too. A record that a later group of another lane took along,
   /// or that HQ sends on apart from its group, may be seen before the rest of its group.
   var faults: SeededGenerator
   var network: SeededGenerator
+  /// Epochs, incarnations and tokens.
+  var identities: SeededGenerator
   var workload: Workload
   var events = EventQueue<Event>()
   var now: Int64 = 0
@@ -66,9 +71,11 @@ package final class Simulator {
   var settledFrom = 0
   /// Set when the last operation has been planned and the faults have stopped.
   var drainingSince: Int64?
+  var hasTrusted = false
 
   package init(
     seed: UInt64, stores: Int? = nil, operations: Int = SimulationLimits.operations, plan: FaultPlan? = nil,
+    disks: any DiskMaker = MemoryDisks(),
     makeStore: @escaping StoreMaker = { _, backend throws(StoreError) in try StoreEngine(backend) },
     traceSink: ((String) -> Void)? = nil
   ) throws(StoreError) {
@@ -77,8 +84,10 @@ package final class Simulator {
     let storeCount = stores ?? drawn
     self.plan = plan ?? FaultPlan(stores: storeCount, using: &generator)
     self.makeStore = makeStore
+    self.disks = disks
     faults = generator.split()
     network = generator.split()
+    identities = generator.split()
     workload = Workload(stores: storeCount, using: generator.split())
     trace = Trace(sink: traceSink)
     operationsLeft = operations
@@ -88,10 +97,11 @@ package final class Simulator {
         replica: ReplicaID(node: number, incarnation: UInt32(truncatingIfNeeded: generator.next())),
         epoch: Epoch(rawValue: generator.next() >> 1))
       let model = index == self.plan.poisonedStore ? Model.lenient : Model.retail
-      let backend = MemoryBackend(model: model, identity: identity)
+      let backend = try SimulatedDisk(try disks.make(model, identity))
       nodes.append(
         SimulatedNode(number, backend, store: try makeStore(index, backend), skew: self.plan.skews[index]))
     }
+    nodes[0].store.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
   }
 
   func note(_ text: @autoclosure () -> String) {
@@ -102,6 +112,9 @@ package final class Simulator {
   func wall(_ node: SimulatedNode) -> WallTime {
     WallTime(milliseconds: SimulationLimits.calendarStart + now + node.skew)
   }
+
+  /// What a node takes for the time.
+  func correctedWall(_ node: SimulatedNode) -> WallTime { wall(node).advanced(byMilliseconds: node.correction) }
 
   func plan(_ event: Event, after delay: Int64) {
     events.plan(event, at: now + delay)
@@ -162,7 +175,7 @@ extension Simulator {
 
   private func handle(_ event: Event) throws(Violation) {
     switch event {
-    case .operation: operation()
+    case .operation: try operation()
     case .call(let node, let process): call(node, process)
     case .refused(let node, let process): callFailed(node, process)
     case .opened(let session): try tell(session, .opened)
@@ -175,21 +188,23 @@ extension Simulator {
     case .cut: cut()
     case .crash: try crash()
     case .restart(let node): try restart(node)
+    case .room(let node): nodes[node].backend.writesLeft = nil
     case .jump: jump()
     case .observe: try observe()
     case .quietCheck: break
     }
   }
 
-  private func operation() {
+  private func operation() throws(Violation) {
     guard operationsLeft > 0 else {
       drainingSince = now
       note("the faults stop")
       return plan(.quietCheck, after: SimulationLimits.quietCheckMilliseconds)
     }
     operationsLeft -= 1
+    try strike()
     let node = workload.generator.below(nodes.count)
-    if nodes[node].isUp { enqueue(.commit, at: node) }
+    if nodes[node].isUp, !nodes[node].isRetired { enqueue(.commit, at: node) }
     let pause = faults.chance(perMille: plan.pausePerMille) ? faults.draw(30_000...200_000) : Int64(0)
     plan(.operation, after: pause + faults.draw(1...Int64(2 * plan.meanOperationMilliseconds)))
   }
@@ -203,7 +218,7 @@ extension Simulator {
 
   /// - Returns: whether the run is over.
   private func quietCheck() throws(Violation) -> Bool {
-    if isQuiet {
+    if isQuiet, try isTrusted() {
       note("quiet")
       try checkWholeGroups()
       try checkCursors()
@@ -214,6 +229,28 @@ extension Simulator {
       throw Violation("not in sync \(now - drainingSince) ms after the last fault\n\(stateDump)")
     }
     plan(.quietCheck, after: SimulationLimits.quietCheckMilliseconds)
+    return false
+  }
+}
+
+extension Simulator {
+  /// What HQ itself had written and has lost is in the stores: a person says that they are right.
+  /// - Returns: whether there was nothing to say.
+  private func isTrusted() throws(Violation) -> Bool {
+    guard nodes[0].backend.parkedGroups().contains(where: { $0.code == "awaiting-author" }), !hasTrusted else {
+      return true
+    }
+    hasTrusted = true
+    do throws(StoreError) {
+      let count = try retryParked(trusting: true)
+      probes.hit(.trusted, count)
+      note("a person trusts the stores: \(count) parked groups are applied")
+    } catch {
+      throw Violation("HQ cannot try its parked groups again: \(error)")
+    }
+    guard pendingGrowth != nil else { return true }
+    pendingGrowth = nil
+    try logGrew(at: 0)
     return false
   }
 }

@@ -38,7 +38,7 @@ struct Workload {
   struct Place {
     var node: Int
     var wall: WallTime
-    var backend: MemoryBackend
+    var backend: SimulatedDisk
     var isPoisoned: Bool
 
     var store: RecordID { RecordID(number: UInt32(node)) }

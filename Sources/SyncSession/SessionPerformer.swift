@@ -99,4 +99,17 @@ package enum SessionPerformer {
       throw BatchCodecError("the contents of a batch cannot be read: \(error)")
     }
   }
+
+  /// Reads the payload of a parked group again.
+  package static func decodeParked(_ payload: [UInt8]) -> IncomingGroup {
+    do throws(DecodeError) {
+      switch try BatchContents.decode(payload).groups.first {
+      case .success(let group)?: return .decoded(group)
+      case .failure(let error)?: return .undecodable(reason: error.description)
+      case nil: return .undecodable(reason: "no group is in it")
+      }
+    } catch {
+      return .undecodable(reason: error.description)
+    }
+  }
 }

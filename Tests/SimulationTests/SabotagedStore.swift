@@ -6,11 +6,11 @@ import StoreModel
 
 /// A record store that does all but one thing right.
 final class SabotagedStore: RecordStore {
-  private let engine: StoreEngine<MemoryBackend>
+  private let engine: StoreEngine<SimulatedDisk>
   private let sabotage: SabotageTests.Sabotage
   private var groups = 0
 
-  init(_ engine: StoreEngine<MemoryBackend>, _ sabotage: SabotageTests.Sabotage) {
+  init(_ engine: StoreEngine<SimulatedDisk>, _ sabotage: SabotageTests.Sabotage) {
     self.engine = engine
     self.sabotage = sabotage
   }
@@ -54,6 +54,14 @@ final class SabotagedStore: RecordStore {
 
   var model: Model { engine.model }
   var identity: NodeIdentity { engine.identity }
+  var stampAheadMilliseconds: Int64? {
+    get { engine.stampAheadMilliseconds }
+    set { engine.stampAheadMilliseconds = newValue }
+  }
+  var isHealing: Bool {
+    get { engine.isHealing }
+    set { engine.isHealing = newValue }
+  }
 
   func meet(
     _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
@@ -71,7 +79,18 @@ final class SabotagedStore: RecordStore {
   func resumption(of cursors: LaneMap<Sequence64>, in known: Lineage?) throws(StoreError) -> LaneMap<Sequence64> {
     try engine.resumption(of: cursors, in: known)
   }
-  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Int { try engine.repairUnsent(repair) }
+  func standing(
+    of peer: NodeNumber, in log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
+  ) throws(StoreError) -> Meeting {
+    try engine.standing(of: peer, in: log, resumingAt: resumption)
+  }
+  func takeIncarnation(_ incarnation: UInt32) throws(StoreError) { try engine.takeIncarnation(incarnation) }
+  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Restamping { try engine.repairUnsent(repair) }
+  func repairClock(
+    sent: LaneMap<Sequence64>, offset: Int64, now: WallTime, spareIncarnation: UInt32
+  ) throws(StoreError) -> Restamping? {
+    try engine.repairClock(sent: sent, offset: offset, now: now, spareIncarnation: spareIncarnation)
+  }
 
   func receiveCursors(from peer: NodeNumber, epoch: Epoch) throws(StoreError) -> LaneMap<ReceiveCursor> {
     try engine.receiveCursors(from: peer, epoch: epoch)

@@ -126,7 +126,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     let visit = Enrolment.Visit(
       node: node, incarnation: hello.replica.incarnation, credentialDigest: Digest.sha256(hello.credential),
       token: hello.token, address: address, software: hello.software, isLinked: isLinked,
-      standing: hello.ancestors == nil ? nil : try engine.standing(of: node, in: hello.log))
+      standing: hello.ancestors == nil ? nil : try engine.standing(of: node, in: hello.log, resumingAt: nil))
     let refusal = enrolment.admit(visit, random: UInt64.random(in: .min ... .max), at: now)
     if refusal == nil { enrolment.endpointsVersion = hello.endpointsVersion }
     // The token must be known here before the store can have it.
@@ -148,8 +148,8 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       let (refusal, token) = try Self.check(hello, from: address, at: clock.now, engine, isLinked: false, isKept: true)
       if let refusal { return .denied(refusal) }
       try engine.noteLogShown()
-      let resumption = try Self.resumption(of: hello, engine)
-      if hello.cursors.isBeyond(resumption) || known?.isBehind(hello.token) == true {
+      let resumption = try engine.resumption(of: hello)
+      if engine.hasLost(hello, resumingAt: resumption, known?.history) {
         try Self.noteLoss(engine, at: clock.now)
       }
       let meeting = try engine.meet(node, hello.log, resumingAt: nil)
@@ -169,13 +169,6 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         }
       }
     }
-  }
-
-  /// Where a store goes on in HQ's log. An older program takes it from the beginning where the epoch is another.
-  private static func resumption(of hello: Hello, _ engine: StoreGate.Engine) throws(StoreError) -> LaneMap<Sequence64>
-  {
-    guard hello.ancestors == nil else { return try engine.resumption(of: hello.cursors, in: hello.peerLog) }
-    return hello.peerEpoch == engine.identity.epoch ? hello.cursors : LaneMap(repeating: 0)
   }
 
   /// A store has more of HQ's log than HQ: HQ's database was put back to an earlier state. What it writes from now on must not
@@ -401,14 +394,10 @@ extension Refusal {
   }
 
   /// A store that is kept out asks again now and then, in case HQ changes its mind.
-  static let closedRetryMilliseconds: UInt64 = 60_000
+  static let closedRetryMilliseconds = StoreHistory.closedRetryMilliseconds
 }
 
 private enum AdmissionDecision: Sendable {
   case admitted(Admission)
   case denied(Refusal)
-}
-
-extension LaneMap<Sequence64> {
-  fileprivate func isBeyond(_ other: Self) -> Bool { Lane.allCases.contains { self[$0] > other[$0] } }
 }

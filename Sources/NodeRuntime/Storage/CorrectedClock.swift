@@ -1,5 +1,5 @@
 package import Base
-import RecordStore
+import SyncSession
 import Synchronization
 
 /// A wall clock and by how much it was found to be off.
@@ -20,8 +20,7 @@ package final class CorrectedClock: WallClock {
 
   /// HQ's clock was so many milliseconds ahead.
   package func measured(_ milliseconds: Int64) {
-    let isOff = milliseconds.magnitude > StoreLimits.clockRepairMilliseconds.magnitude
-    offset.store(isOff ? milliseconds : 0, ordering: .relaxed)
+    offset.store(ClockCorrection.offset(milliseconds), ordering: .relaxed)
   }
 
   /// The clock was set by so many milliseconds: what was measured is off by as much now.

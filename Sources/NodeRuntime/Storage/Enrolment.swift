@@ -1,12 +1,14 @@
 package import Base
 package import Causality
 package import RecordStore
+package import SyncSession
 import Transport
 package import Wire
 
 /// What HQ knows of a store as somebody who may come in. It is HQ's own, and never travels.
 ///
 /// Secrets are kept as their SHA-256: what HQ stores does not let anybody in.
+@dynamicMemberLookup
 package struct Enrolment: Hashable, Sendable {
   package enum State: String, Hashable, Sendable {
     case active
@@ -26,31 +28,24 @@ package struct Enrolment: Hashable, Sendable {
   package var secretExpires: WallTime?
   /// The store has come in with what it got for the secret. Until then the secret stays good: an answer may be lost.
   package var secretIsUsed = false
-  package var lastContact: WallTime?
-  package var address: String?
   package var software: String?
   /// The version of the list of HQ's addresses that the store holds, as far as HQ knows.
   package var endpointsVersion: UInt64?
 
-  /// The session token given last, whether the store has shown to have it, and the one with which the store came for it.
-  package var token: [UInt8]?
-  package var tokenIsConfirmed = false
-  package var previousToken: [UInt8]?
-  /// The incarnations that have come in, the latest last: one of them that has lost what it sent must take another first.
-  package var incarnations: [UInt32] = []
-  /// The last time that a database came that was put back to an earlier state, or a copy of one, and was let in as another
-  /// incarnation.
-  package var restoredAt: WallTime?
-  /// When HQ last had all that the store had to send, while HQ heals from a loss of its own.
-  package var healedAt: WallTime?
-  package var restoredAddress: String?
-  /// The last time that a restored or copied database of this store was turned away.
-  package var fencedAt: WallTime?
-  package var fencedAddress: String?
+  /// Which databases have come as this store.
+  package var history = StoreHistory()
 
   package init(changedAt: WallTime?) {
     self.changedAt = changedAt
   }
+
+  package subscript<Value>(dynamicMember path: WritableKeyPath<StoreHistory, Value>) -> Value {
+    get { history[keyPath: path] }
+    set { history[keyPath: path] = newValue }
+  }
+
+  /// Whether HQ itself has lost what it once told the store.
+  package func isBehind(_ presented: [UInt8]?) -> Bool { history.isBehind(presented) }
 
   /// Moves to another state; nothing happens in the same one.
   package mutating func change(to new: State, at now: WallTime) {
@@ -140,85 +135,13 @@ extension Enrolment {
           + "directory")
     }
     if let refusal = Refusal(ofStore: visit.node, in: state) { return refusal }
-    if let refusal = checkHistory(visit, at: now) { return refusal }
-    let counter = 1 + max(Self.counter(of: token), Self.counter(of: visit.token))
-    previousToken = visit.token
-    token = Self.bytes(of: counter) + Self.bytes(of: random)
-    tokenIsConfirmed = false
+    let database = StoreHistory.Visit(
+      node: visit.node, incarnation: visit.incarnation, token: visit.token, address: visit.address,
+      isLinked: visit.isLinked, standing: visit.standing)
+    if let refusal = history.admit(database, random: random, at: now) { return refusal }
     secretIsUsed = true
-    lastContact = now
-    address = visit.address
     software = visit.software
-    incarnations.removeAll { $0 == visit.incarnation }
-    incarnations = incarnations.suffix(Self.incarnationCount - 1) + [visit.incarnation]
     return nil
-  }
-
-  /// Incarnations that are remembered: one for each restore.
-  private static let incarnationCount = 64
-}
-
-// MARK: - Fencing
-
-// A session token is a counter of 8 bytes and 8 random ones. Only HQ reads the counter: a store that comes with a later one
-// than HQ knows of has met an HQ that was restored from a backup since, and is no copy.
-
-extension Enrolment {
-  /// Whether a database that presents this token is the one that HQ has last spoken to.
-  private func isCurrent(_ presented: [UInt8]?) -> Bool {
-    if presented == token { return true }
-    // The welcome with the last token may have been lost.
-    if !tokenIsConfirmed, presented == previousToken { return true }
-    return Self.counter(of: presented) > Self.counter(of: token)
-  }
-
-  /// Whether HQ itself has lost what it once told the store.
-  package func isBehind(_ presented: [UInt8]?) -> Bool { Self.counter(of: presented) > Self.counter(of: token) }
-
-  /// Tells restored and copied databases from the one that HQ has last spoken to. A restored one takes another incarnation for
-  /// what it has written since, and is let in; a copy stays out while the other is there.
-  private mutating func checkHistory(_ visit: Visit, at now: WallTime) -> Refusal? {
-    let isCurrent = isCurrent(visit.token)
-    // Of a program that knows no lineages the token alone can tell.
-    let isNew = visit.standing != nil && !incarnations.isEmpty && !incarnations.contains(visit.incarnation)
-    // Whoever has just joined has a new database, and nothing to lose.
-    let hasLost = !incarnations.isEmpty && visit.standing?.hasLost ?? false
-    guard !isCurrent || hasLost || isNew else { return nil }
-    guard let standing = visit.standing, !visit.isLinked || isCurrent && !isNew else {
-      fencedAt = now
-      fencedAddress = visit.address
-      return fenced(visit.node)
-    }
-    guard isNew else {
-      return Refusal(
-        .restored,
-        "this database was put back to an earlier state, or copied: HQ has more of store \(visit.node) than it"
-          + (lastContact.map { ", last at \(RFC3339.format($0)) from \(address ?? "an unknown address")" } ?? "")
-          + ". It takes another incarnation and comes again",
-        cursors: standing.cursors)
-    }
-    restoredAt = now
-    restoredAddress = visit.address
-    return nil
-  }
-
-  private func fenced(_ node: NodeNumber) -> Refusal {
-    let since = lastContact.map { ", last at \(RFC3339.format($0)) from \(address ?? "an unknown address")" } ?? ""
-    return Refusal(
-      .fenced,
-      "this database was restored or copied, and another one of store \(node) is connected\(since). Nothing was sent or "
-        + "received, and what was sold here is kept here. Make sure that one copy runs; this one is let in once the other is "
-        + "gone",
-      retryAfter: Refusal.closedRetryMilliseconds)
-  }
-
-  private static func counter(of token: [UInt8]?) -> UInt64 {
-    // Never at the end of the range, so that there is always a next one.
-    min(token?.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } ?? 0, UInt64.max >> 1)
-  }
-
-  private static func bytes(of number: UInt64) -> [UInt8] {
-    stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> UInt64($0)) }
   }
 }
 
@@ -236,17 +159,17 @@ extension Enrolment {
       "secret": secretDigest.map(CBORValue.bytes),
       "secretExpires": secretExpires.map(CBORValue.init),
       "secretIsUsed": .boolean(secretIsUsed),
-      "token": token.map(CBORValue.bytes),
-      "tokenIsConfirmed": .boolean(tokenIsConfirmed),
-      "previousToken": previousToken.map(CBORValue.bytes),
-      "incarnations": .array(incarnations.map { .unsigned(UInt64($0)) }),
-      "restoredAt": restoredAt.map(CBORValue.init),
-      "healedAt": healedAt.map(CBORValue.init),
-      "restoredAddress": restoredAddress.map(CBORValue.text),
-      "fencedAt": fencedAt.map(CBORValue.init),
-      "fencedAddress": fencedAddress.map(CBORValue.text),
-      "lastContact": lastContact.map(CBORValue.init),
-      "address": address.map(CBORValue.text),
+      "token": history.token.map(CBORValue.bytes),
+      "tokenIsConfirmed": .boolean(history.tokenIsConfirmed),
+      "previousToken": history.previousToken.map(CBORValue.bytes),
+      "incarnations": .array(history.incarnations.map { .unsigned(UInt64($0)) }),
+      "restoredAt": history.restoredAt.map(CBORValue.init),
+      "healedAt": history.healedAt.map(CBORValue.init),
+      "restoredAddress": history.restoredAddress.map(CBORValue.text),
+      "fencedAt": history.fencedAt.map(CBORValue.init),
+      "fencedAddress": history.fencedAddress.map(CBORValue.text),
+      "lastContact": history.lastContact.map(CBORValue.init),
+      "address": history.address.map(CBORValue.text),
       "software": software.map(CBORValue.text),
       "endpoints": endpointsVersion.map(CBORValue.unsigned),
       "version": .unsigned(1),
@@ -268,19 +191,19 @@ extension Enrolment {
     secretDigest = value["secret"]?.bytesValue
     secretExpires = value["secretExpires"]?.wallTimeValue
     secretIsUsed = value["secretIsUsed"]?.booleanValue ?? true
-    token = value["token"]?.bytesValue
-    tokenIsConfirmed = value["tokenIsConfirmed"]?.booleanValue ?? false
-    previousToken = value["previousToken"]?.bytesValue
+    history.token = value["token"]?.bytesValue
+    history.tokenIsConfirmed = value["tokenIsConfirmed"]?.booleanValue ?? false
+    history.previousToken = value["previousToken"]?.bytesValue
     incarnations = (value["incarnations"]?.arrayValue ?? []).compactMap {
       $0.integerValue.flatMap(UInt32.init(exactly:))
     }
-    restoredAt = value["restoredAt"]?.wallTimeValue
-    healedAt = value["healedAt"]?.wallTimeValue
-    restoredAddress = value["restoredAddress"]?.textValue
-    fencedAt = value["fencedAt"]?.wallTimeValue
-    fencedAddress = value["fencedAddress"]?.textValue
-    lastContact = value["lastContact"]?.wallTimeValue
-    address = value["address"]?.textValue
+    history.restoredAt = value["restoredAt"]?.wallTimeValue
+    history.healedAt = value["healedAt"]?.wallTimeValue
+    history.restoredAddress = value["restoredAddress"]?.textValue
+    history.fencedAt = value["fencedAt"]?.wallTimeValue
+    history.fencedAddress = value["fencedAddress"]?.textValue
+    history.lastContact = value["lastContact"]?.wallTimeValue
+    history.address = value["address"]?.textValue
     software = value["software"]?.textValue
     if case .unsigned(let version) = value["endpoints"] { endpointsVersion = version }
   }

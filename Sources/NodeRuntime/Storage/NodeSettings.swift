@@ -123,7 +123,7 @@ package enum NodeSettings {
   package static func isHealing(_ engine: StoreGate.Engine) throws(StoreError) -> Bool {
     guard engine.identity.isHQ, let loss = try loss(engine) else { return false }
     return try enrolments(engine).contains { _, enrolment in
-      enrolment.state == .active && enrolment.hasJoined && (enrolment.healedAt.map { $0 < loss.noticedAt } ?? true)
+      enrolment.state == .active && enrolment.hasJoined && enrolment.history.mayHold(whatWasLostBefore: loss.noticedAt)
     }
   }
 

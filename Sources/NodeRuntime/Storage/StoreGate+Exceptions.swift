@@ -22,15 +22,5 @@ extension StoreGate {
   }
 
   /// Reads a parked group's bytes as those of a batch are read.
-  static func decodeParked(_ payload: [UInt8]) -> IncomingGroup {
-    do throws(DecodeError) {
-      switch try BatchContents.decode(payload).groups.first {
-      case .success(let group)?: return .decoded(group)
-      case .failure(let error)?: return .undecodable(reason: error.description)
-      case nil: return .undecodable(reason: "no group is in it")
-      }
-    } catch {
-      return .undecodable(reason: error.description)
-    }
-  }
+  static func decodeParked(_ payload: [UInt8]) -> IncomingGroup { SessionPerformer.decodeParked(payload) }
 }

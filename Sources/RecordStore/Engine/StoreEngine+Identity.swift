@@ -1,6 +1,6 @@
 package import Base
 package import Causality
-import Merge
+package import Merge
 import StoreModel
 
 extension StoreEngine {
@@ -68,7 +68,7 @@ extension StoreEngine {
 
   /// Where this node stands in the log that a peer shows; nothing is noted.
   package func standing(
-    of peer: NodeNumber, in log: Lineage, resumingAt resumption: LaneMap<Sequence64>? = nil
+    of peer: NodeNumber, in log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
   ) throws(StoreError) -> Meeting {
     let shared = try knownLog(of: peer).log?.shared(with: log)
     var meeting = Meeting(cursors: LaneMap(repeating: 0), hasLost: false)
@@ -138,22 +138,22 @@ package struct ClockRepair: Hashable, Sendable {
 
 extension StoreEngine {
   /// Gives the commits that nobody has seen new stamps, in order, in one transaction.
-  /// - Returns: how many commits they are.
-  package func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Int {
+  /// - Returns: which commits they are, and their names now.
+  package func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Restamping {
     try change { (node) throws(StoreError) in
       var repairer = UnsentRepairer(backend: backend, model: model, node: node, repair: repair)
-      let count = try repairer.run()
+      let restamping = try repairer.run()
       node = repairer.node
-      return count
+      return restamping
     }
   }
 
   /// Sets right what HQ has not seen, if this node's clock was wrong: now, by the difference to HQ's clock, or earlier, by stamps
   /// ahead of it.
-  /// - Returns: how many commits got new stamps; nil if all was well.
+  /// - Returns: which commits got new stamps; nil if all was well.
   package func repairClock(
     sent: LaneMap<Sequence64>, offset: Int64, now: WallTime, spareIncarnation: UInt32
-  ) throws(StoreError) -> Int? {
+  ) throws(StoreError) -> Restamping? {
     let isOff = offset.magnitude > StoreLimits.clockRepairMilliseconds.magnitude
     let isAhead = try isClockAhead(of: now)
     let hasUnsent = try hasUnsent(beyond: sent)
@@ -194,7 +194,7 @@ private struct UnsentRepairer<Backend: StorageBackend> {
   var node: NodeState
   let repair: UnsentRepair
 
-  mutating func run() throws(StoreError) -> Int {
+  mutating func run() throws(StoreError) -> Restamping {
     let (unsent, lastSent) = try findUnsent()
     let old = node.identity.replica
     var replica = old
@@ -207,7 +207,7 @@ private struct UnsentRepairer<Backend: StorageBackend> {
     let restamping = Restamping(replica: old, lastSent: lastSent, names: names(unsent, lastSent, replica))
     for lane in Lane.allCases { try rename(lane, restamping) }
     node.identity.replica = replica
-    return unsent.count
+    return restamping
   }
 
   /// The times of the commits that nobody has seen, ascending, and the latest one that somebody has.

@@ -17,6 +17,13 @@ package final class MemoryBackend: StorageBackend {
     storage = Storage(node: NodeState(identity: identity))
   }
 
+  /// The same as it is now, on a disk of its own.
+  package init(copying other: MemoryBackend) {
+    precondition(!other.isInTransaction, "a copy is made between transactions")
+    model = other.model
+    storage = other.storage
+  }
+
   package func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
     precondition(!isInTransaction, "transactions do not nest")
     isInTransaction = true

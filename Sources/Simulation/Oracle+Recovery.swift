@@ -1,0 +1,75 @@
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+
+// What becomes of commits where a database is put back, and where a store gives its unsent commits new stamps.
+
+extension Oracle {
+  /// A node's database is another one from now on.
+  /// - Parameters:
+  ///   - hasForgotten: whether the node held a commit's part of a record, and does no more.
+  ///   - isElsewhere: whether anybody else holds it.
+  /// - Returns: how many parts of records are gone for good, and how many others have to bring back.
+  mutating func forget(
+    at node: Int, _ hasForgotten: (RecordKey, Stamp) -> Bool, isElsewhere: (RecordKey, Stamp) -> Bool
+  ) -> (lost: Int, owed: Int) {
+    var lost: [RecordKey: Set<Stamp>] = [:]
+    var count = (lost: 0, owed: 0)
+    for key in touches.keys.sorted() {
+      for (index, touch) in (touches[key] ?? []).enumerated() where hasForgotten(key, touch.stamp) {
+        if touch.node == node { touches[key]?[index].isInLog = false }
+        if isElsewhere(key, touch.stamp) {
+          count.owed += 1
+        } else {
+          lost[key, default: []].insert(touch.stamp)
+          count.lost += 1
+        }
+      }
+    }
+    for (key, stamps) in lost {
+      touches[key]?.removeAll { stamps.contains($0.stamp) }
+      if touches[key]?.isEmpty ?? false { touches[key] = nil }
+    }
+    for index in commits.indices {
+      let stamp = commits[index].stamp
+      if commits[index].node == node, commits[index].keys.contains(where: { hasForgotten($0, stamp) }) {
+        commits[index].isInLog = false
+      }
+      commits[index].keys.removeAll { lost[$0]?.contains(stamp) ?? false }
+    }
+    return count
+  }
+
+  /// A node has given commits of its log new stamps.
+  mutating func rename(_ restamping: Restamping, at node: Int, isImmutable: (RecordKey) -> Bool) {
+    for index in commits.indices where commits[index].node == node && commits[index].isInLog {
+      commits[index].stamp = restamping.name(commits[index].stamp)
+    }
+    for key in touches.keys.sorted() {
+      var isMoved = false
+      var stays: [FieldTag: Int64] = [:]
+      var moves: Set<FieldTag> = []
+      for (index, touch) in (touches[key] ?? []).enumerated() where touch.node == node && touch.isInLog {
+        let stamp = restamping.name(touch.stamp)
+        if stamp == touch.stamp, touch.stamp.replica == restamping.replica {
+          for (tag, difference) in touch.counted { stays[tag, default: 0] += difference }
+        }
+        if stamp.replica != touch.stamp.replica {
+          isMoved = true
+          moves.formUnion(touch.counted.keys)
+        }
+        touches[key]?[index].stamp = stamp
+        touches[key]?[index].saw = touch.saw.restamped(restamping, isImmutable: isImmutable(key))
+      }
+      guard isMoved, !isImmutable(key), restamping.lastSent > .zero else { continue }
+      // The record goes on to say that it has seen all that the old replica has sent.
+      let floor = Stamp(time: restamping.lastSent, replica: restamping.replica)
+      floors[key, default: VersionVector()].insert(floor)
+      for tag in moves where stays[tag, default: 0] != 0 {
+        let known = shareFloors[key]?[tag]?[floor.replica]
+        shareFloors[key, default: [:]][tag, default: [:]][floor.replica] = max(known ?? floor, floor)
+      }
+    }
+  }
+}
