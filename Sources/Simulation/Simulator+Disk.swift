@@ -71,6 +71,8 @@ extension Simulator {
     switch error.code {
     case .diskFull: probes.hit(.fullDisks)
     case .clockAhead where index == 0: break
+    // What came behind a batch that found no room.
+    case .wrongCursor where operation.session.map { sessions[$0] == nil } ?? false: break
     default: throw Violation("\(nodes[index].name) failed in \(operation.name): \(error)")
     }
     note("\(nodes[index].name) fails in \(operation.name): \(error.code)")

@@ -58,6 +58,7 @@ extension Simulator {
   private func closeForWeeks() throws(Violation) {
     note("the chain closes for weeks")
     probes.hit(.weeks)
+    closedUntil = now + SimulationLimits.weekMilliseconds * 3
     for index in nodes.indices where nodes[index].isUp { try stopNode(index, for: SimulationLimits.weekMilliseconds * 3) }
   }
 

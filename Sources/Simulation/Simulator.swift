@@ -71,6 +71,8 @@ package final class Simulator {
   var settledFrom = 0
   /// Set when the last operation has been planned and the faults have stopped.
   var drainingSince: Int64?
+  /// Nobody is there before.
+  var closedUntil: Int64 = 0
   var hasTrusted = false
 
   package init(
@@ -205,7 +207,8 @@ extension Simulator {
     try strike()
     let node = workload.generator.below(nodes.count)
     if nodes[node].isUp, !nodes[node].isRetired { enqueue(.commit, at: node) }
-    let pause = faults.chance(perMille: plan.pausePerMille) ? faults.draw(30_000...200_000) : Int64(0)
+    var pause = faults.chance(perMille: plan.pausePerMille) ? faults.draw(30_000...200_000) : Int64(0)
+    pause += max(0, closedUntil - now)
     plan(.operation, after: pause + faults.draw(1...Int64(2 * plan.meanOperationMilliseconds)))
   }
 

@@ -211,21 +211,42 @@ private struct UnsentRepairer<Backend: StorageBackend> {
   }
 
   /// The times of the commits that nobody has seen, ascending, and the latest one that somebody has.
+  ///
+  /// HQ has seen more than its cursors say: what a sent group needed came with it, whatever its lane, and what HQ made of
+  /// this node's commits comes back under their stamps.
   private func findUnsent() throws(StoreError) -> (unsent: [HybridTimestamp], lastSent: HybridTimestamp) {
-    var unsent: [HybridTimestamp] = []
-    var lastSent = HybridTimestamp.zero
+    var unsent: Set<HybridTimestamp> = []
+    var sent: Set<HybridTimestamp> = []
+    let brought = try findBrought()
     for lane in Lane.allCases {
       try forEachEntry(lane, after: 0) { entry throws(StoreError) in
         guard entry.stamp.replica == node.identity.replica else { return }
-        if entry.sequence > repair.sent[lane] {
-          unsent.append(entry.stamp.time)
+        if entry.sequence <= repair.sent[lane] || brought.contains(entry.sequence) {
+          sent.insert(entry.stamp.time)
         } else {
-          lastSent = max(lastSent, entry.stamp.time)
+          unsent.insert(entry.stamp.time)
         }
       }
     }
-    unsent.sort()
-    return (unsent, lastSent)
+    return (unsent.subtracting(sent).sorted(), sent.max() ?? .zero)
+  }
+
+  /// The entries beyond HQ's cursors that were sent along with what lies before them.
+  private func findBrought() throws(StoreError) -> Set<Sequence64> {
+    var brought: Set<Sequence64> = []
+    var open: [Sequence64] = []
+    func follow(_ entry: LogEntry) {
+      for sequence in entry.needs where brought.insert(sequence).inserted { open.append(sequence) }
+    }
+    for lane in Lane.allCases {
+      try forEachEntry(lane, after: 0) { entry throws(StoreError) in
+        if entry.sequence <= repair.sent[lane] { follow(entry) }
+      }
+    }
+    while let sequence = open.popLast() {
+      if let entry = try backend.logEntry(sequence) { follow(entry) }
+    }
+    return brought
   }
 
   private mutating func names(
