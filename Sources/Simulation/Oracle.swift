@@ -70,7 +70,8 @@ struct Oracle {
       throw Violation(
         "node \(node): the log names \(entry.records.count) records of \(stamp), \(changed.count) have it")
     }
-    commits.append(Commit(node: node, stamp: stamp, sequence: entry.sequence, lane: entry.lane, keys: changed, madeAt: time))
+    commits.append(
+      Commit(node: node, stamp: stamp, sequence: entry.sequence, lane: entry.lane, keys: changed, madeAt: time))
   }
 
   private static func touch(

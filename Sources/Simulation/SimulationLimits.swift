@@ -22,6 +22,10 @@ package enum SimulationLimits {
   /// Runs of one batch from which on every rare path must have been reached at least once.
   package static let probedRuns: UInt64 = 100
 
+  /// A batch of runs with less than one commit in so many operations has done too little to show anything: nodes are down,
+  /// disks are full, and some operations change nothing.
+  package static let leastCommitsPart = 4
+
   /// Where the simulated calendar starts: 2024-01-01T00:00:00Z.
   package static let calendarStart: Int64 = 1_704_067_200_000
 

@@ -94,7 +94,8 @@ extension Simulator {
     guard let end = sharedEnd(of: receiver, in: sender) else { return }
     for lane in Lane.allCases {
       guard let cursor = receiver.backend.receiveCursor(peer: sender.number, lane: lane) else { continue }
-      for entry in sender.backend.logEntries(lane: lane, after: 0, limit: .max) where entry.sequence <= min(cursor.through, end) {
+      for entry in sender.backend.logEntries(lane: lane, after: 0, limit: .max)
+      where entry.sequence <= min(cursor.through, end) {
         guard entry.origin != receiver.number else { continue }
         for ref in entry.records {
           guard let stored = sender.backend.read(ref), stored.sequence == entry.sequence, let state = stored.state,

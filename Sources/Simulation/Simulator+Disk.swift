@@ -182,6 +182,7 @@ extension Simulator {
 
   func restart(_ index: Int) throws(Violation) {
     let node = nodes[index]
+    guard untilOpen == 0 else { return plan(.restart(node: index), after: untilOpen + faults.draw(1...1_000)) }
     let (isDone, isNoticed) = try change(index)
     guard isDone else { return plan(.restart(node: index), after: 500) }
     note("\(node.name) starts again")

@@ -101,7 +101,8 @@ extension Simulator {
     let count = try retryParked(trusting: false)
     probes.hit(.healed, count)
     hq.store.isHealing = hq.memory.isHealing(of: stores)
-    note("HQ has all of store \(store); \(count) parked groups are applied; \(hq.store.isHealing ? "heals on" : "healed")")
+    note(
+      "HQ has all of store \(store); \(count) parked groups are applied; \(hq.store.isHealing ? "heals on" : "healed")")
   }
 
   /// - Returns: how many groups are applied now.
@@ -124,7 +125,7 @@ extension Simulator {
     let repaired = try node.store.keep(keeping, measured: measured, spareIncarnation: newIncarnation()) { token in
       node.memory.token = token
     }
-    node.correction = ClockCorrection.offset(keeping.clock.milliseconds - measured.milliseconds)
+    node.correction = ClockCorrection.offset(keeping.clock.milliseconds(since: measured))
     if let repaired {
       note("\(node.name) stamps \(repaired.names.count) commits anew: its clock was wrong")
       probes.hit(.clockRepairs, repaired.names.count)
@@ -137,7 +138,9 @@ extension Simulator {
   func answer(_ refusal: Refusal, at index: Int) throws(StoreError) {
     let node = nodes[index]
     if let repaired = try node.store.answer(refusal, now: correctedWall(node), newIncarnation: newIncarnation()) {
-      note("\(node.name) stamps \(repaired.names.count) commits anew and is \(node.store.identity.replica): \(refusal.code)")
+      note(
+        "\(node.name) stamps \(repaired.names.count) commits anew and is \(node.store.identity.replica): \(refusal.code)"
+      )
       rename(repaired, at: index)
       if refusal.code == Refusal.Code.restored.rawValue {
         probes.hit(.toldRestored)

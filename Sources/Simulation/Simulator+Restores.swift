@@ -59,7 +59,9 @@ extension Simulator {
     note("the chain closes for weeks")
     probes.hit(.weeks)
     closedUntil = now + SimulationLimits.weekMilliseconds * 3
-    for index in nodes.indices where nodes[index].isUp { try stopNode(index, for: SimulationLimits.weekMilliseconds * 3) }
+    for index in nodes.indices where nodes[index].isUp {
+      try stopNode(index, for: SimulationLimits.weekMilliseconds * 3)
+    }
   }
 
   private func fillDisk() {

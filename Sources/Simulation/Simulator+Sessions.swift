@@ -13,7 +13,9 @@ extension Simulator {
     let wasCaughtUp = sessions[id]?.session.peerIsCaughtUp ?? false
     sessions[id]?.session.handle(event, at: Instant(milliseconds: now), into: &effects)
     for effect in effects { try perform(effect, of: id) }
-    if !wasCaughtUp, let live = sessions[id], live.side == .hq, live.session.peerIsCaughtUp, let peer = live.session.peer {
+    if !wasCaughtUp, let live = sessions[id], live.side == .hq, live.session.peerIsCaughtUp,
+      let peer = live.session.peer
+    {
       enqueue(.caughtUp(peer), at: 0)
     }
     planDeadline(id)

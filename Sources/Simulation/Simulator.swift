@@ -152,10 +152,13 @@ extension Simulator {
     plan(.observe, after: 50)
   }
 
+  /// While the chain is closed nothing happens.
+  var untilOpen: Int64 { max(0, closedUntil - now) }
+
   /// The next of a kind of fault, if the run has it and the faults have not stopped.
   func planNext(_ event: Event, mean: Int) {
     guard mean > 0, drainingSince == nil else { return }
-    plan(event, after: faults.draw(1...Int64(2 * mean)))
+    plan(event, after: untilOpen + faults.draw(1...Int64(2 * mean)))
   }
 
   private func loop() throws(Violation) {
@@ -208,7 +211,7 @@ extension Simulator {
     let node = workload.generator.below(nodes.count)
     if nodes[node].isUp, !nodes[node].isRetired { enqueue(.commit, at: node) }
     var pause = faults.chance(perMille: plan.pausePerMille) ? faults.draw(30_000...200_000) : Int64(0)
-    pause += max(0, closedUntil - now)
+    pause += untilOpen
     plan(.operation, after: pause + faults.draw(1...Int64(2 * plan.meanOperationMilliseconds)))
   }
 
@@ -216,7 +219,7 @@ extension Simulator {
     try checkWholeGroups()
     try checkCursors()
     guard drainingSince == nil else { return }
-    plan(.observe, after: faults.draw(1...Int64(20 * plan.meanOperationMilliseconds)))
+    plan(.observe, after: untilOpen + faults.draw(1...Int64(20 * plan.meanOperationMilliseconds)))
   }
 
   /// - Returns: whether the run is over.

@@ -38,7 +38,7 @@ extension RecordStore {
     if let log = keeping.log { _ = try meet(.hq, log, resumingAt: keeping.resumption) }
     if let token = keeping.token { try keepToken(token) }
     return try repairClock(
-      sent: keeping.sent, offset: keeping.clock.milliseconds - measured.milliseconds, now: keeping.clock,
+      sent: keeping.sent, offset: keeping.clock.milliseconds(since: measured), now: keeping.clock,
       spareIncarnation: spareIncarnation)
   }
 

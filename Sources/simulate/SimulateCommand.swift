@@ -75,14 +75,39 @@ extension SimulateCommand {
       print("SEED \(seed): violation at \(report.endMilliseconds) ms: \(violation.what)")
       print("the last events:")
       for line in report.lastLines { print("  \(line)") }
+      shrink(seed)
     }
     for line in probes.lines { print(line) }
     let runs = seeds.upperBound - seeds.lowerBound + 1
     print("\(runs - UInt64(failed.count)) passed, \(failed.count) failed")
     if !failed.isEmpty { print("failed seeds: \(failed)") }
+    let planned = Int(runs) * operations
+    print("\(planned) operations planned, \(probes[.commits]) commits, \(probes[.batches]) batches")
+    if probes[.commits] < planned / SimulationLimits.leastCommitsPart {
+      print("too little work: at least \(planned / SimulationLimits.leastCommitsPart) commits were to be made")
+      return false
+    }
     guard runs >= SimulationLimits.probedRuns, !probes.unreached.isEmpty else { return failed.isEmpty }
     print("never reached: \(probes.unreached.map(\.rawValue).joined(separator: "; "))")
     return false
+  }
+
+  /// Prints the shortest history with a violation that halving the operations finds: what happens up to the last of them
+  /// stays the same.
+  private func shrink(_ seed: UInt64) {
+    var least = operations
+    var passing = 0
+    while least - passing > 1 {
+      let middle = (least + passing) / 2
+      if fails(seed, middle) { least = middle } else { passing = middle }
+    }
+    let stores = stores.map { " --stores \($0)" } ?? ""
+    print("the shortest history found: simulate --seed \(seed) --operations \(least)\(stores) --trace")
+  }
+
+  private func fails(_ seed: UInt64, _ operations: Int) -> Bool {
+    let report = try? Simulator(seed: seed, stores: stores, operations: operations).run()
+    return report?.violation != nil
   }
 
   /// Nil if the same seed gave two different runs, or no run at all.

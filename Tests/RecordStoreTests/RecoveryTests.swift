@@ -211,4 +211,25 @@ import Testing
     try expectEqual(store, hq)
     #expect(try store.value(Shop.note, "a", Note.text) == .text("HQ's, a little later"))
   }
+
+  @Test(
+    "FC-21 a commit that comes back from HQ under its own stamp is not taken for unsent",
+    arguments: BackendKind.allCases)
+  func mergedAndSentBack(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let store = try TestNode(kind, 1)
+    try store.mustCommit(.note("a", store: 1, text: "first"))
+    try link(store, hq)
+    try hq.mustCommit(.note("a", [FieldWrite(Note.remark, .set(.text("HQ's")))]))
+    let stamp = try store.mustCommit(visit("a", 1))
+    try link(store, hq)
+    let cursors = try hq.store.receiveCursors(from: one, epoch: store.epoch)
+    let sent = LaneMap(urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through)
+    let repaired = try store.store.repairUnsent(
+      UnsentRepair(sent: sent, incarnation: nil, clock: ClockRepair(offset: 1_000_000, now: store.wall)))
+    #expect(repaired.names.isEmpty, "HQ has all of it, \(stamp) too")
+    try link(store, hq)
+    try expectEqual(store, hq)
+    #expect(try hq.shown(Shop.note, "a", Note.count) == .counter(1))
+  }
 }

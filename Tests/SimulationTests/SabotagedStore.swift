@@ -2,6 +2,7 @@ import Base
 import Causality
 import Merge
 import RecordStore
+import Simulation
 import StoreModel
 
 /// A record store that does all but one thing right.

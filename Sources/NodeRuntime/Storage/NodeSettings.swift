@@ -2,6 +2,7 @@ package import Base
 package import Causality
 package import RecordStore
 package import SQLiteStore
+import SyncSession
 package import Transport
 package import Wire
 
