@@ -39,7 +39,7 @@ final class SabotagedStore: RecordStore {
       _ = try engine.apply(batch, at: wall)
       return try engine.backend.transaction { () throws(StoreError) in
         let cursor = ReceiveCursor(epoch: batch.epoch, through: batch.after)
-        engine.backend.setReceiveCursor(cursor, peer: batch.peer, lane: batch.lane)
+        try engine.backend.setReceiveCursor(cursor, peer: batch.peer, lane: batch.lane)
         return batch.groups.map { _ in .applied }
       }
     }
