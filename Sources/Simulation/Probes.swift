@@ -44,6 +44,11 @@ package enum Probe: String, CaseIterable, Hashable, Sendable {
   case weeks = "weeks in which the chain was closed"
 }
 
+extension Probe {
+  /// Of runs in which HQ's database is put back.
+  package static let ofHQPutBack: [Probe] = [.restoredHQ, .unnoticedHQ, .toldLoss, .healed, .trusted]
+}
+
 /// How often each was reached.
 package struct ProbeCounts: Sendable, Equatable {
   private var counts: [Probe: Int] = [:]

@@ -77,6 +77,7 @@ package final class Simulator {
 
   package init(
     seed: UInt64, stores: Int? = nil, operations: Int = SimulationLimits.operations, plan: FaultPlan? = nil,
+    putsHQBack: Bool = false,
     disks: any DiskMaker = MemoryDisks(),
     makeStore: @escaping StoreMaker = { _, backend throws(StoreError) in try StoreEngine(backend) },
     traceSink: ((String) -> Void)? = nil
@@ -84,7 +85,9 @@ package final class Simulator {
     var generator = SeededGenerator(seed: seed)
     let drawn = generator.draw(SimulationLimits.stores)
     let storeCount = stores ?? drawn
-    self.plan = plan ?? FaultPlan(stores: storeCount, using: &generator)
+    var drawnPlan = plan ?? FaultPlan(stores: storeCount, using: &generator)
+    if plan == nil, !putsHQBack { drawnPlan.restoresHQ = false }
+    self.plan = drawnPlan
     self.makeStore = makeStore
     self.disks = disks
     faults = generator.split()
