@@ -106,8 +106,8 @@ let package = Package(
     tests(
       "EndToEndTests",
       [
-        "CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Interchange", "Transport", "Wire",
-        "NodeRuntime", "hq-node", "store-node", "syncctl",
+        "CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Interchange", "SyncSession", "Transport",
+        "Wire", "NodeRuntime", "hq-node", "store-node", "syncctl",
       ]),
   ]
 )

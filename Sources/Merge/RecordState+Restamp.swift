@@ -40,6 +40,10 @@ extension RecordState {
       DeletionMark(
         stamp: restamping.name(mark.stamp), saw: mark.saw.restamped(restamping, isImmutable: isImmutable))
     }.sorted { $0.stamp < $1.stamp }
+    // A receipt that was sent again with other contents was written twice: what others have seen stays covered.
+    var vector = state.vector
+    state.forEachStamp { if !vector.covers($0) { vector.insert($0) } }
+    state.vector = vector
     return state
   }
 }

@@ -2,6 +2,7 @@ import Base
 import Causality
 import NodeRuntime
 import RecordStore
+import SyncSession
 import Testing
 import Transport
 import Wire

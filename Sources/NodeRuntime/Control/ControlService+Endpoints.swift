@@ -3,6 +3,7 @@ import Causality
 import Dispatch
 import RecordStore
 import StoreModel
+import SyncSession
 import Transport
 import Wire
 

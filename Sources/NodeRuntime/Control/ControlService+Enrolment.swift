@@ -4,6 +4,7 @@ import Dispatch
 import RecordStore
 import SQLiteStore
 import StoreModel
+import SyncSession
 import Wire
 
 // Listing, revoking and retiring the stores of an HQ.
