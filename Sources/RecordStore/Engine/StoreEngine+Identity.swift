@@ -282,10 +282,13 @@ private struct UnsentRepairer<Backend: StorageBackend> {
           steps.lazy.filter { $0.field == tag }.reduce(0) { $0.addingSaturating($1.difference) }
         }
         guard renamed != state else { continue }
+        let before = stored
         stored.body = .held(renamed)
         try backend.update(stored)
         guard let schema else { continue }
         let transaction = StoreTransaction(backend: backend, model: model, node: node, wall: renamedAt)
+        // Which of two values is shown goes by their stamps.
+        try transaction.updateBalances(StoreTransaction<Backend>.Change(stored: before, state: renamed), schema)
         try transaction.updateConflictCases(
           StoreTransaction<Backend>.Change(stored: stored, state: renamed), schema)
       }
