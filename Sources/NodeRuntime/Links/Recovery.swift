@@ -1,4 +1,5 @@
 import Base
+import Merge
 import RecordStore
 import SQLiteStore
 import SyncSession

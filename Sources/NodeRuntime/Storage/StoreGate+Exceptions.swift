@@ -2,6 +2,7 @@ import Base
 import Causality
 import RecordStore
 import StoreModel
+import SyncSession
 import Wire
 
 extension StoreGate {
