@@ -194,7 +194,7 @@ extension Enrolment {
     history.token = value["token"]?.bytesValue
     history.tokenIsConfirmed = value["tokenIsConfirmed"]?.booleanValue ?? false
     history.previousToken = value["previousToken"]?.bytesValue
-    incarnations = (value["incarnations"]?.arrayValue ?? []).compactMap {
+    history.incarnations = (value["incarnations"]?.arrayValue ?? []).compactMap {
       $0.integerValue.flatMap(UInt32.init(exactly:))
     }
     history.restoredAt = value["restoredAt"]?.wallTimeValue
