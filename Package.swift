@@ -94,7 +94,7 @@ let package = Package(
     tests(
       "NodeRuntimeTests",
       [
-        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "SyncSession", "Transport", "Retail",
+        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "SyncSession", "Transport",
         "NodeRuntime",
       ]),
     tests(
