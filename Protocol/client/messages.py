@@ -12,6 +12,11 @@ MAXIMUM_MESSAGE_FIELDS = 64
 MAXIMUM_ENDPOINTS = 8
 MAXIMUM_ENDPOINT_BYTES = 264
 MAXIMUM_ANCESTORS = 64
+MAXIMUM_ID_BYTES = 200
+MAXIMUM_VERIFY_RANGES = 64
+MAXIMUM_VERIFY_KEYS = 256
+MAXIMUM_VERIFY_ITEMS = 64
+DIGEST_BYTES = 16
 PARKED, REFUSED = 1, 2
 
 
@@ -106,6 +111,75 @@ def payload(value):
     return octets(value, 2**32)
 
 
+def boolean(value):
+    if type(value) is not bool:
+        raise ProtocolError("found no boolean")
+    return value
+
+
+def entity(value):
+    return unsigned(value, 2**16 - 1)
+
+
+def bound(value):
+    return octets(value, MAXIMUM_ID_BYTES)
+
+
+def digest(value):
+    if len(octets(value, DIGEST_BYTES)) != DIGEST_BYTES:
+        raise ProtocolError(f"found no digest of {DIGEST_BYTES} bytes")
+    return value
+
+
+def rows(maximum, *readers):
+    """A reader of a list of lists, with a reader for each place."""
+
+    def read(value):
+        if type(value) is not list or len(value) > maximum:
+            raise ProtocolError(f"found no list of at most {maximum}")
+        for row in value:
+            if type(row) is not list or len(row) != len(readers):
+                raise ProtocolError(f"found no list of {len(readers)}")
+        return [[reader(part) for reader, part in zip(readers, row)] for row in value]
+
+    return read
+
+
+def entities(value):
+    if type(value) is not list or len(value) > MAXIMUM_VERIFY_KEYS:
+        raise ProtocolError(f"found no list of at most {MAXIMUM_VERIFY_KEYS} entities")
+    return [entity(item) for item in value]
+
+
+def finding(value):
+    if value == [0]:
+        return value
+    if type(value) is not list or len(value) != 2 or value[0] not in (1, 2):
+        raise ProtocolError("found no finding: 0 alone, 1 with records, or 2 with parts")
+    readers = (bound, digest) if value[0] == 1 else (bound, unsigned, digest)
+    return [value[0], rows(MAXIMUM_VERIFY_ITEMS, *readers)(value[1])]
+
+
+def findings(value):
+    if type(value) is not list or len(value) > MAXIMUM_VERIFY_RANGES:
+        raise ProtocolError(f"found no list of at most {MAXIMUM_VERIFY_RANGES} findings")
+    return [finding(item) for item in value]
+
+
+def look(value):
+    if value is None:
+        return value
+    if type(value) is not list or len(value) != 2 or type(value[1]) is not list or len(value[1]) % 3:
+        raise ProtocolError("found no digest with the node, incarnation and time of each replica")
+    return [digest(value[0]), [unsigned(part) for part in value[1]]]
+
+
+def looks(value):
+    if type(value) is not list or len(value) > MAXIMUM_VERIFY_KEYS:
+        raise ProtocolError(f"found no list of at most {MAXIMUM_VERIFY_KEYS} records")
+    return [look(item) for item in value]
+
+
 # number → name, and for each key: name, reader, needed
 FIELDS = {
     1: (
@@ -125,6 +199,7 @@ FIELDS = {
             11: ("endpointsVersion", unsigned, False),
             12: ("ancestors", ancestors, False),
             13: ("peerAncestors", ancestors, False),
+            14: ("answersVerify", boolean, False),
         },
     ),
     2: (
@@ -183,6 +258,26 @@ FIELDS = {
     10: ("enrolled", {0: ("version", unsigned, True), 1: ("credential", credential, True)}),
     11: ("endpoints", {0: ("version", unsigned, True), 1: ("endpoints", endpoints, True)}),
     12: ("endpointsKept", {0: ("version", unsigned, True)}),
+    13: (
+        "verify",
+        {
+            0: ("number", unsigned, True),
+            1: ("ranges", rows(MAXIMUM_VERIFY_RANGES, entity, bound, bound, unsigned, digest), False),
+            2: ("keys", rows(MAXIMUM_VERIFY_KEYS, entity, bound), False),
+            3: ("resend", rows(MAXIMUM_VERIFY_KEYS, entity, bound), False),
+            4: ("recount", entities, False),
+            5: ("isUnhurried", boolean, False),
+        },
+    ),
+    14: (
+        "verified",
+        {
+            0: ("number", unsigned, True),
+            1: ("findings", findings, False),
+            2: ("looks", looks, False),
+            3: ("problem", text, False),
+        },
+    ),
 }
 PLAIN = {6: "ping", 7: "pong"}
 NUMBERS = {name: number for number, (name, _) in FIELDS.items()} | {name: number for number, name in PLAIN.items()}

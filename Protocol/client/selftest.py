@@ -113,11 +113,18 @@ def check_cbor(case):
     expect(cbor.encode(item(case["value"])).hex(), case["hex"])
 
 
+def hexadecimal(found):
+    """With all bytes in it as text."""
+    if isinstance(found, list):
+        return [hexadecimal(each) for each in found]
+    return found.hex() if isinstance(found, bytes) else found
+
+
 def check_messages(case):
     data = bytes.fromhex(case["payload"])
     message = messages.decode(data)
     found = {key: each for key, each in message.fields.items() if each is not None}
-    found = {key: each.hex() if isinstance(each, bytes) else each for key, each in found.items()}
+    found = {key: hexadecimal(each) for key, each in found.items()}
     found = {key: list(each) if isinstance(each, tuple) else each for key, each in found.items()}
     if message.name == "acknowledgement":
         found.setdefault("exceptions", [])

@@ -89,6 +89,11 @@ package protocol RecordStore: AnyObject {
   func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase]
   func parkedGroups() throws(StoreError) -> [ParkedGroup]
 
+  /// Logs records once more, so that they are sent again.
+  func sendAgain(_ mendings: [Mending], heldBy peer: NodeNumber, at wall: WallTime) throws(StoreError) -> Int
+  /// Adds up the balances of entities anew.
+  func recountBalances(of entities: Set<EntityTag>) throws(StoreError)
+
   /// Does with a conflict case what a person has chosen.
   func settle(_ number: Int64, _ choice: SettlementChoice, note: String?, at wall: WallTime) throws(StoreError)
     -> SettleResult

@@ -79,6 +79,8 @@ package protocol StorageBackend: AnyObject {
   func addToBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError)
   func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64
   func balances(_ name: String) throws(StoreError) -> [Balance]
+  /// Adds a balance up anew from the records.
+  func recountBalance(_ name: String) throws(StoreError)
 
   /// The cases of a record that are not closed.
   func conflictCases(of key: RecordKey) throws(StoreError) -> [ConflictCase]

@@ -98,6 +98,11 @@ final class BalanceTable {
     }
   }
 
+  func recount() throws(StoreError) {
+    try connection.execute("UPDATE \(quoted(declaration.name)) SET balance = 0")
+    try rebuild()
+  }
+
   /// Sums the entity's rows, one key after the other.
   func rebuild() throws(StoreError) {
     let names = keys.map { quoted($0.field.column) }

@@ -99,6 +99,7 @@ extension SQLiteBackend {
   }
 
   package func balances(_ name: String) throws(StoreError) -> [Balance] { try balanceTable(name).balances() }
+  package func recountBalance(_ name: String) throws(StoreError) { try balanceTable(name).recount() }
 
   // MARK: Conflict cases and parked groups
 

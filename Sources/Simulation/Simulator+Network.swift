@@ -161,6 +161,8 @@ extension Message {
     case .enrolled: "enrolled"
     case .endpoints: "endpoints"
     case .endpointsKept: "endpoints-kept"
+    case .verify: "verify"
+    case .verified: "verified"
     }
   }
 }

@@ -46,6 +46,7 @@ extension Simulator {
     case .keep(let keeping): enqueue(.keep(session: id, keeping), at: live.node)
     case .confirmed(let token):
       if let peer = live.session.peer { enqueue(.confirm(peer, token: token), at: live.node) }
+    case .verify, .verified: break  // Nobody asks: checkers of the simulation's own compare the nodes.
     case .load(var request):
       request.budgetBytes = plan.batchBytes
       request.chainBytes = plan.chainBytes

@@ -23,6 +23,10 @@ package enum SessionEvent: Sendable {
   case endpointsChanged(EndpointList)
   /// The answer to `SessionEffect.keepEndpoints`: the list of this version is durable.
   case endpointsKept(version: UInt64)
+  /// HQ: ask the store, if it answers such questions; one at a time.
+  case verify(VerifyQuestion)
+  /// The answer to `SessionEffect.verify`.
+  case verified(VerifyAnswer)
   /// The answer to `admit` or `enrol`; while linked, the end of the link.
   case denied(Refusal)
   /// The answer to `SessionEffect.load`.
@@ -56,6 +60,10 @@ package enum SessionEffect: Sendable {
   case keepEndpoints(EndpointList)
   /// HQ: the store holds the list of addresses of this version.
   case endpointsKept(version: UInt64)
+  /// A store: HQ asks what it has; answer with `verified`.
+  case verify(VerifyQuestion)
+  /// HQ: the store's answer to the question that was asked last.
+  case verified(VerifyAnswer)
   /// HQ: the store has this token. To be durable before any later `store`.
   case confirmed(token: [UInt8])
   /// Read the log, and answer with `loaded`. There is one at a time.

@@ -44,6 +44,10 @@ package struct SyncSession: Sendable {
     var unconfirmed: [UInt8]?
     /// At HQ: the list of addresses that the store holds or was told last; nil if it does not know of such lists.
     var toldEndpoints: UInt64?
+    /// At HQ: whether the store answers `verify`.
+    var answersVerify = false
+    /// The question of `verify` that is not answered yet.
+    var question: UInt64?
   }
 
   private let role: Role
@@ -104,6 +108,8 @@ package struct SyncSession: Sendable {
     case .kept: kept(into: &effects)
     case .endpointsChanged(let list): endpointsChanged(list, at: now, into: &effects)
     case .endpointsKept(let version): endpointsKept(version, at: now, into: &effects)
+    case .verify(let question): ask(question, at: now, into: &effects)
+    case .verified(let answer): answered(answer, at: now, into: &effects)
     case .denied(let refusal): refuse(refusal, into: &effects)
     case .loaded(let stretch): loaded(stretch, at: now, into: &effects)
     case .stored(let lane, let results): stored(lane, results, at: now, into: &effects)
@@ -203,6 +209,7 @@ extension SyncSession {
       into: &effects)
     guard case .linked(var link) = phase else { return }
     link.toldEndpoints = news?.version ?? hello.endpointsVersion
+    link.answersVerify = hello.answersVerify
     phase = .linked(link)
   }
 
@@ -314,6 +321,10 @@ extension SyncSession {
     case (.linked, .pong): break
     case (.linked, .endpoints(let list)) where role.isStore: effects.append(.keepEndpoints(list))
     case (.linked, .endpointsKept(let version)) where !role.isStore: effects.append(.endpointsKept(version: version))
+    case (.linked(let link), .verify(let question)) where role.isStore && link.question == nil:
+      asked(question, into: &effects)
+    case (.linked(let link), .verified(let answer)) where !role.isStore && link.question == answer.number:
+      received(answer, into: &effects)
     default: refuse(Refusal(.protocolError, "found a \(message.name) out of turn"), into: &effects)
     }
   }
@@ -442,6 +453,45 @@ extension Message {
     case .enrolled: "credential"
     case .endpoints: "list of addresses"
     case .endpointsKept: "receipt of a list of addresses"
+    case .verify: "question of verify"
+    case .verified: "answer of verify"
     }
+  }
+}
+
+// MARK: - Verifying
+
+extension SyncSession {
+  /// HQ: whether the peer can be asked what it has, and is not being asked.
+  package var canAsk: Bool {
+    if case .linked(let link) = phase { link.answersVerify && link.question == nil } else { false }
+  }
+
+  private mutating func ask(_ question: VerifyQuestion, at now: Instant, into effects: inout [SessionEffect]) {
+    guard canAsk, case .linked(var link) = phase else { return }
+    link.question = question.number
+    phase = .linked(link)
+    send(.verify(question), at: now, into: &effects)
+  }
+
+  private mutating func asked(_ question: VerifyQuestion, into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase else { return }
+    link.question = question.number
+    phase = .linked(link)
+    effects.append(.verify(question))
+  }
+
+  private mutating func answered(_ answer: VerifyAnswer, at now: Instant, into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase, link.question == answer.number else { return }
+    link.question = nil
+    phase = .linked(link)
+    send(.verified(answer), at: now, into: &effects)
+  }
+
+  private mutating func received(_ answer: VerifyAnswer, into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase else { return }
+    link.question = nil
+    phase = .linked(link)
+    effects.append(.verified(answer))
   }
 }

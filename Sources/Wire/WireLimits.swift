@@ -46,4 +46,13 @@ package enum WireLimits {
 
   /// Epochs that a log went on from, in a greeting: a node remembers fewer.
   package static let maximumAncestors = 64
+
+  /// Ranges in one question of `verify`: some hundred bytes each in an answer that lists records.
+  package static let maximumVerifyRanges = 64
+
+  /// Records that a question of `verify` names: with ids of the greatest length still a small message.
+  package static let maximumVerifyKeys = 256
+
+  /// Records or parts that are told of one range.
+  package static let maximumVerifyItems = 64
 }

@@ -7,7 +7,7 @@ enum Help {
 
   static let program = ProgramHelp(
     "syncctl", "Asks the node that runs on DIR; if none runs, works on its database.",
-    verbs: [status] + stores + endpoints + [importing] + exporting + conflicts + [explain] + parked + backups,
+    verbs: [status] + stores + endpoints + [importing] + exporting + conflicts + [explain] + parked + [verify] + backups,
     notes: """
       Exit status: 0 done and in sync, 1 not in sync or partly done, 2 wrong usage, 3 unreachable, 4 data unsafe.
       """)
@@ -33,6 +33,25 @@ enum Help {
     ],
     examples: ["syncctl status --data hq --max-age 15m", "syncctl status --data hq --watch --json | jq .inSync"],
     exits: ["0  in sync", "1  not in sync; the answer says why"])
+
+  private static let verify = VerbHelp(
+    "verify", ["--data DIR [--store N[,N…]] [--repair] [--json]"], 0...0,
+    "compares what stores have with what HQ has for them, record by record (at HQ)",
+    details: """
+      While all go on working: what is on its way is no difference. HQ does the same by itself, a connected store a day; see
+      “verified” in status. --repair sends what one side lacks or has in an older state, and takes from a store what is not
+      its own. Where contents differ though both have seen the same, a database was changed behind its node's back: then
+      HQ's count. Look first (without --repair), and if the store is right, write the right values anew.
+      """,
+    options: [
+      data, OptionHelp("store", .value("N[,N…]"), "only these stores (default: all that have joined)"),
+      OptionHelp("repair", .flag, "mends what differs"), json,
+    ],
+    examples: ["syncctl verify --data hq", "syncctl verify --store 7 --repair --data hq"],
+    exits: [
+      "0  nothing differs", "1  records differ, or did and are mended, or a store could not be asked",
+      "3  HQ's node does not run",
+    ])
 
   private static let explain = VerbHelp(
     "explain", ["ENTITY ID [FIELD] --data DIR [--json]"], 2...3,

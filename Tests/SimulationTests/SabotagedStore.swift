@@ -112,6 +112,10 @@ final class SabotagedStore: RecordStore {
   func count(of entity: EntityTag) throws(StoreError) -> Int { try engine.count(of: entity) }
   func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64 { try engine.balance(name, keys: keys) }
   func balances(_ name: String) throws(StoreError) -> [Balance] { try engine.balances(name) }
+  func sendAgain(_ mendings: [Mending], heldBy peer: NodeNumber, at wall: WallTime) throws(StoreError) -> Int {
+    try engine.sendAgain(mendings, heldBy: peer, at: wall)
+  }
+  func recountBalances(of entities: Set<EntityTag>) throws(StoreError) { try engine.recountBalances(of: entities) }
   func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase] {
     try engine.conflictCases(includingClosed: includingClosed)
   }

@@ -13,6 +13,8 @@ extension SessionEffect {
     case .keep(let keeping): keeping.words
     case .keepEndpoints(let list): "keep endpoints \(list.words)"
     case .endpointsKept(let version): "endpoints kept \(version)"
+    case .verify(let question): "verify \(question.number)"
+    case .verified(let answer): "verified \(answer.number)"
     case .confirmed(let token): "confirmed a token of \(token.count) bytes"
     case .enrol(let enrol): "enrol node \(enrol.node)"
     case .enrolled(let credential): "enrolled with a credential of \(credential.count) bytes"
@@ -44,6 +46,8 @@ extension Message {
     case .enrolled: "enrolled"
     case .endpoints: "endpoints"
     case .endpointsKept: "endpoints-kept"
+    case .verify: "verify"
+    case .verified: "verified"
     }
   }
 
@@ -67,6 +71,8 @@ extension Message {
     case .enrolled(let enrolled): "enrolled, version \(enrolled.version)"
     case .endpoints(let list): "endpoints \(list.words)"
     case .endpointsKept(let version): "endpoints-kept \(version)"
+    case .verify(let question): "verify \(question.number)"
+    case .verified(let answer): "verified \(answer.number)"
     }
   }
 }

@@ -69,7 +69,8 @@ struct WireVectorTests {
           cursors: try cursors(fields), window: try number(fields, "window"), software: try fields.text("software"),
           token: try fields["token"]?.hex,
           endpointsVersion: fields["endpointsVersion"] == nil ? nil : try number(fields, "endpointsVersion"),
-          ancestors: try ancestors(fields, "ancestors"), peerAncestors: try ancestors(fields, "peerAncestors") ?? []))
+          ancestors: try ancestors(fields, "ancestors"), peerAncestors: try ancestors(fields, "peerAncestors") ?? [],
+          answersVerify: fields["answersVerify"] == .bool(true)))
     case "welcome":
       return .welcome(
         Welcome(
@@ -112,6 +113,8 @@ struct WireVectorTests {
         EndpointList(
           version: try number(fields, "version"), endpoints: try fields.need("endpoints").items.map { try $0.text }))
     case "endpointsKept": return .endpointsKept(try number(fields, "version"))
+    case "verify": return .verify(try fields.question())
+    case "verified": return .verified(try fields.answer())
     case "ping": return .ping(try number(fields, "number"))
     case "pong": return .pong(try number(fields, "number"))
     case "caughtUp": return .caughtUp

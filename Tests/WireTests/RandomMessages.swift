@@ -11,7 +11,7 @@ extension SeededGenerator {
   private mutating func chance(_ oneIn: Int) -> Bool { number(1...oneIn) == 1 }
 
   mutating func message() -> Message {
-    switch number(1...12) {
+    switch number(1...14) {
     case 1:
       return .hello(
         Hello(
@@ -19,7 +19,7 @@ extension SeededGenerator {
           epoch: Epoch(rawValue: magnitude()), clock: clock(),
           peerEpoch: chance(2) ? nil : Epoch(rawValue: magnitude()), cursors: cursors(), window: magnitude(),
           software: text(), token: chance(2) ? nil : bytes(upTo: 40),
-          endpointsVersion: chance(2) ? nil : magnitude()))
+          endpointsVersion: chance(2) ? nil : magnitude(), answersVerify: chance(2)))
     case 2:
       return .welcome(
         Welcome(
@@ -48,8 +48,45 @@ extension SeededGenerator {
     case 10: return .endpoints(endpoints())
     case 11: return .endpointsKept(magnitude())
     case 9: return .enrolled(Enrolled(version: magnitude(), credential: bytes(upTo: 40)))
+    case 12: return .verify(question())
+    case 13: return .verified(answer())
     default: return .caughtUp
     }
+  }
+
+  private mutating func digest() -> RecordDigest {
+    RecordDigest(UInt128(magnitude()) << 64 | UInt128(magnitude()))
+  }
+  private mutating func summary() -> RangeSummary { RangeSummary(count: magnitude(), sum: digest().value) }
+  private mutating func keys() -> [RecordKey] {
+    (0..<number(0...3)).map { _ in RecordKey(entity: entity(), id: id()) }
+  }
+
+  private mutating func question() -> VerifyQuestion {
+    let ranges = (0..<number(0...3)).map { _ in
+      VerifyQuestion.Range(
+        RecordRange(entity: entity(), after: chance(2) ? nil : id(), through: chance(2) ? nil : id()), summary())
+    }
+    return VerifyQuestion(
+      number: magnitude(), ranges: ranges, keys: keys(), resend: keys(),
+      recount: (0..<number(0...2)).map { _ in entity() }, isUnhurried: chance(2))
+  }
+
+  private mutating func answer() -> VerifyAnswer {
+    let findings = (0..<number(0...3)).map { _ -> VerifyAnswer.Finding in
+      switch number(0...2) {
+      case 0: .equal
+      case 1: .items((0..<number(0...3)).map { _ in VerifyAnswer.Item(id: id(), digest: digest()) })
+      default:
+        .parts(
+          (0..<number(0...3)).map { _ in VerifyAnswer.Part(through: chance(2) ? nil : id(), summary: summary()) })
+      }
+    }
+    let looks = (0..<number(0...3)).map { _ in
+      chance(2) ? nil : VerifyAnswer.Look(digest: digest(), vector: vector([replica(), replica()]))
+    }
+    return VerifyAnswer(
+      number: magnitude(), findings: findings, looks: looks, problem: chance(2) ? nil : text())
   }
 
   private mutating func endpoints() -> EndpointList {

@@ -218,6 +218,12 @@ private struct PeerReading {
   func troubles(isRunning: Bool) -> [Trouble] {
     var found = enrolmentTroubles
     if found.isEmpty, isRunning, let trouble = linkTrouble { found.append(trouble) }
+    if let count = peer.enrolment?.differing, count > 0 {
+      let text =
+        "\(count) records of \(name) differed from HQ's when they were last compared; see "
+        + "`syncctl verify --store \(peer.node)`, and mend them with --repair"
+      found.append(Trouble(text: text))
+    }
     if let enrolment = peer.enrolment, let time = enrolment.fencedAt {
       let text =
         "\(name): a restored or copied database of it was turned away, last at \(RFC3339.format(time)) from "
@@ -288,7 +294,8 @@ private struct PeerReading {
       "notApplied": .integer(Int64(exceptions.count { $0.side == .there })),
       "refused": .integer(Int64(exceptions.count { $0.side == .here })),
       "hasEndpoints": peer.enrolment.map { .boolean($0.endpointsVersion == endpointsVersion) },
-      "lastVerified": .null,
+      "lastVerified": peer.enrolment?.verifiedAt.map { .text(RFC3339.format($0)) } ?? .null,
+      "differing": peer.enrolment.map { .unsigned($0.differing) },
       "lastProblem": peer.isConnected ? nil : peer.lastProblem.map(CBORValue.text),
     ])
   }

@@ -19,7 +19,10 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   package let queue: DispatchQueue
   package let log: LogSink
   private var listener: Listener?
-  private var links: [NodeNumber: LinkDriver] = [:]
+  private(set) var links: [NodeNumber: LinkDriver] = [:]
+  /// The last one of each store.
+  var verifications: [NodeNumber: Verification] = [:]
+  var verifyTimer: (any DispatchSourceTimer)?
   private var greeting: [ObjectIdentifier: LinkDriver] = [:]
   private var statuses: [NodeNumber: PeerStatus] = [:]
   private let acknowledgements: AcknowledgementWriter
@@ -47,6 +50,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       self.queue.async { for link in self.links.values { link.logGrew() } }
     }
     clockWatch = ClockWatch(queue: queue) { [weak self] in self?.clockChanged($0) }
+    verifyInBackground()
     return listener.boundEndpoint ?? endpoint
   }
 
@@ -65,6 +69,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     gate.observeGrowth(nil)
     clockWatch?.stop()
+    verifyTimer?.cancel()
     noteContacts(Array(links.keys))
     for link in Array(links.values) + Array(greeting.values) { link.stop() }
     acknowledgements.flush { completion() }
@@ -87,6 +92,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         onEndpointsKept: { [weak self] in self?.endpointsKept($0, $1) },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onCaughtUp: { [weak self] in self?.caughtUp($0) },
+        onAnswer: { [weak self] in self?.answered($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3, $4) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
         onClosed: { [weak self] in self?.closed($0, $1) }))
@@ -239,6 +245,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
 
   /// A store that calls again has lost its connection, whether or not this end has noticed.
   private func replaceLink(of node: NodeNumber) {
+    verifications[node]?.linkClosed()
     links.removeValue(forKey: node)?.answer(
       .denied(Refusal(.alreadyConnected, "the store has connected anew; this connection is over")))
   }
@@ -319,6 +326,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     log(LogEvent(.info, "link.closed", "store \(node) is disconnected: \(reason)"))
     guard links[node] === link else { return }
     links[node] = nil
+    verifications[node]?.linkClosed()
     statuses[node]?.isConnected = false
     statuses[node]?.lastProblem = reason.description
     noteContacts([node])

@@ -28,6 +28,10 @@ final class LinkDriver: @unchecked Sendable {
     var onRepaired: (LinkDriver, String) -> Void = { _, _ in }
     /// All that the peer had to send is durable here.
     var onCaughtUp: (LinkDriver) -> Void = { _ in }
+    /// A store: HQ asks what it has. Answered by `LinkDriver.answer`.
+    var onQuestion: (LinkDriver, VerifyQuestion) -> Void = { _, _ in }
+    /// HQ: the store has answered.
+    var onAnswer: (LinkDriver, VerifyAnswer) -> Void = { _, _ in }
     var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception], [Stamp?]) -> Void
     var onBatch: (LinkDriver, Batch, [GroupResult]) -> Void
     /// Exactly once, last.
@@ -50,6 +54,10 @@ final class LinkDriver: @unchecked Sendable {
   private var closeReason: CloseReason?
   private var armedFor: Instant?
   private(set) var information: LinkInformation?
+  /// What waits for the moment when the peer has all that this node has.
+  private var waitingForRest: [() -> Void] = []
+  private(set) var bytesSent = 0
+  private(set) var bytesReceived = 0
 
   init(
     _ stream: ByteStream, role: SyncSession.Role, gate: StoreGate, queue: DispatchQueue, observer: Observer
@@ -64,6 +72,7 @@ final class LinkDriver: @unchecked Sendable {
 
   var peerDescription: String { stream.peerDescription }
   var isQuiet: Bool { session.isQuiet }
+  var canAsk: Bool { session.canAsk }
   var peerIsCaughtUp: Bool { session.peerIsCaughtUp }
   var acknowledged: LaneMap<Sequence64>? { session.acknowledged }
 
@@ -95,7 +104,19 @@ final class LinkDriver: @unchecked Sendable {
   func stop() { handle(.stop) }
   func answer(_ event: SessionEvent) { handle(event) }
 
+  /// Runs `body` once all that is in the log by now is durable at the peer; never if the link ends before.
+  func whenQuiet(_ body: @escaping @Sendable () -> Void) {
+    // Behind what is being written: the log has then told of it.
+    gate.write { _ throws(StoreError) in
+    } completion: { _ in
+      self.queue.async {
+        if self.session.isQuiet { body() } else { self.waitingForRest.append(body) }
+      }
+    }
+  }
+
   private func receive(_ bytes: [UInt8]) {
+    bytesReceived += bytes.count
     frames.append(bytes)
     do {
       while closeReason == nil, let payload = try frames.next() {
@@ -120,6 +141,11 @@ final class LinkDriver: @unchecked Sendable {
     session.handle(event, at: clock.now, into: &effects)
     for effect in effects { perform(effect) }
     if !wasCaughtUp, session.peerIsCaughtUp { observer.onCaughtUp(self) }
+    if session.isQuiet, !waitingForRest.isEmpty {
+      let waiting = waitingForRest
+      waitingForRest = []
+      for body in waiting { body() }
+    }
     rearm()
   }
 
@@ -132,6 +158,8 @@ final class LinkDriver: @unchecked Sendable {
     case .keep(let keeping): keep(keeping)
     case .keepEndpoints(let list): observer.onEndpoints(self, list)
     case .endpointsKept(let version): observer.onEndpointsKept(self, version)
+    case .verify(let question): observer.onQuestion(self, question)
+    case .verified(let answer): observer.onAnswer(self, answer)
     case .confirmed(let token): observer.onConfirmed(self, token)
     case .load(let request): load(request)
     case .store(let batch, let peer, let epoch): store(batch, peer: peer, epoch: epoch)
@@ -148,7 +176,9 @@ final class LinkDriver: @unchecked Sendable {
 
   private func send(_ message: Message) {
     do {
-      stream.send(try FrameWriter.frame(message.encoded()))
+      let frame = try FrameWriter.frame(message.encoded())
+      bytesSent += frame.count
+      stream.send(frame)
     } catch {
       handle(.disconnected(reason: "a message of ours does not fit a frame: \(error)"))
     }
@@ -207,6 +237,7 @@ final class LinkDriver: @unchecked Sendable {
 
   private func finish() {
     timer.cancel()
+    waitingForRest = []
     let reason = closeReason ?? .disconnected("the connection is gone")
     observer.onClosed(self, reason)
   }

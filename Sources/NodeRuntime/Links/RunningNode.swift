@@ -16,6 +16,11 @@ package protocol RunningNode: AnyObject, Sendable {
   func endLink(of node: NodeNumber, _ refusal: Refusal)
   /// HQ: tells its stores new addresses. A store: tries HQ at new addresses. On `queue`, once they are written down.
   func endpointsChanged()
+  /// HQ: begins to compare what a store has with what it should have, or joins the comparison that is on. On `queue`.
+  /// - Returns: why it cannot; nil if it does.
+  func verify(_ node: NodeNumber, isRepairing: Bool) -> String?
+  /// HQ: how the last comparison with a store goes, or went, in this run. On `queue`.
+  func verification(of node: NodeNumber) -> Verification.Report?
   /// On `queue`.
   func stop(_ completion: @escaping @Sendable () -> Void)
 }
@@ -23,5 +28,7 @@ package protocol RunningNode: AnyObject, Sendable {
 extension RunningNode {
   package var isRunning: Bool { true }
   package func endpointsChanged() {}
+  package func verify(_ node: NodeNumber, isRepairing: Bool) -> String? { "the node is not running" }
+  package func verification(of node: NodeNumber) -> Verification.Report? { nil }
   package func endLink(of node: NodeNumber, _ refusal: Refusal) {}
 }

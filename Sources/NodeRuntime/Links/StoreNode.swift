@@ -114,7 +114,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         replica: engine.identity.replica, credential: credential, epoch: engine.identity.epoch, clock: clock.now,
         peerEpoch: log?.epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
         token: try NodeSettings.sessionToken(engine), endpointsVersion: endpointsVersion,
-        ancestors: try engine.lineage().ancestors, peerAncestors: log?.ancestors ?? [])
+        ancestors: try engine.lineage().ancestors, peerAncestors: log?.ancestors ?? [], answersVerify: true)
       return (hello, try engine.logHead())
     } completion: { result in
       self.queue.async {
@@ -144,6 +144,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         onEndpointsKept: { _, _ in },
         onLinked: { [weak self] in self?.linked($0, $1) },
         onRepaired: { [weak self] in self?.repaired($1) },
+        onQuestion: { [weak self] in self?.asked($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3, $4) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
         onClosed: { [weak self] in self?.closed($0, $1) }))

@@ -34,6 +34,9 @@ package struct Enrolment: Hashable, Sendable {
 
   /// Which databases have come as this store.
   package var history = StoreHistory()
+  /// When HQ last compared what the store has with what it should have, to the end, and what still differed then.
+  package var verifiedAt: WallTime?
+  package var differing: UInt64 = 0
 
   package init(changedAt: WallTime?) {
     self.changedAt = changedAt
@@ -168,6 +171,8 @@ extension Enrolment {
       "restoredAddress": history.restoredAddress.map(CBORValue.text),
       "fencedAt": history.fencedAt.map(CBORValue.init),
       "fencedAddress": history.fencedAddress.map(CBORValue.text),
+      "verifiedAt": verifiedAt.map(CBORValue.init),
+      "differing": .unsigned(differing),
       "lastContact": history.lastContact.map(CBORValue.init),
       "address": history.address.map(CBORValue.text),
       "software": software.map(CBORValue.text),
@@ -203,6 +208,8 @@ extension Enrolment {
     history.fencedAt = value["fencedAt"]?.wallTimeValue
     history.fencedAddress = value["fencedAddress"]?.textValue
     history.lastContact = value["lastContact"]?.wallTimeValue
+    verifiedAt = value["verifiedAt"]?.wallTimeValue
+    if case .unsigned(let count) = value["differing"] { differing = count }
     history.address = value["address"]?.textValue
     software = value["software"]?.textValue
     if case .unsigned(let version) = value["endpoints"] { endpointsVersion = version }

@@ -37,10 +37,13 @@ package final class StoreGate: @unchecked Sendable {
   private let reading = DispatchQueue(label: "storesync.reading")
   private let inspecting = DispatchQueue(label: "storesync.inspecting")
   private let decoding = DispatchQueue(label: "storesync.decoding")
+  private let scanning = DispatchQueue(label: "storesync.scanning", qos: .utility)
   private let writer: Engine
   private let reader: Engine
   /// On `inspecting` only; opened when somebody asks, and closed when nobody has for a while.
   private var inspector: Engine?
+  /// On `scanning` only; the same.
+  private var scanner: Engine?
   /// Readings of the log that wait, the most urgent lane first.
   private let loads = Mutex(LaneMap<[@Sendable () -> Void]>(repeating: []))
   private let path: String
@@ -83,6 +86,7 @@ package final class StoreGate: @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(writing))
     writer.backend.releaseMemory()
     inspecting.async { self.inspector = nil }
+    scanning.async { self.scanner = nil }
     reading.async {
       self.reader.backend.releaseMemory()
       Heap.giveBack()
@@ -264,11 +268,32 @@ package final class StoreGate: @unchecked Sendable {
     }
   }
 
+  private func openScanner() throws(StoreError) -> Engine {
+    if let scanner { return scanner }
+    let opened = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
+    scanner = opened
+    return opened
+  }
+
   private func openInspector() throws(StoreError) -> Engine {
     if let inspector { return inspector }
     let opened = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
     inspector = opened
     return opened
+  }
+
+  /// The same for what reads everything and takes its time: not even `status` waits for it.
+  package func scan<Value: Sendable>(
+    _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
+    completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) {
+    rest.noteUse()
+    scanning.async {
+      completion(
+        capture { () throws(StoreError) in
+          try body(try self.openScanner())
+        })
+    }
   }
 
   /// Decodes a batch away from the writer, then applies it; batches are applied in the order of the calls.

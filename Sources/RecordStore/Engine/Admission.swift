@@ -23,6 +23,7 @@ struct Admission {
     // By its definition, not by taking the newer state as it is: what the store did not write stays as HQ has it.
     var joined = old
     joined.join(incoming)
+    try checkContents(of: incoming, old, joined)
     try checkScope(of: joined, incoming, old)
     let owner = old.owner(schema)
     for tag in changedFields(from: old, to: joined) {
@@ -34,6 +35,15 @@ struct Admission {
     if schema?.mutability == .immutable, !old.stamps.isSubset(of: joined.stamps) {
       throw refusal(.immutable, "a fact of another writer is missing; it cannot be taken back")
     }
+  }
+
+  /// One stamp has one value. A state that names a stamp of HQ's with another one would be taken as it is, if it had seen all that
+  /// HQ has; the join alone does not show it, as it keeps what was there. Where the vectors are equal nothing is taken.
+  private func checkContents(of incoming: RecordState, _ old: RecordState, _ joined: RecordState) throws(ModelError) {
+    guard incoming.vector != old.vector else { return }
+    var other = incoming
+    other.join(old)
+    guard other == joined else { throw refusal(.forged, "it has other contents under a stamp that HQ knows") }
   }
 
   /// A vector entry of another node says what the store has seen, and it has seen no more than HQ.

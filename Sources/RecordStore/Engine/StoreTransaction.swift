@@ -116,8 +116,8 @@ struct StoreTransaction<Backend: StorageBackend> {
   /// Keeps the declared sums equal to the records: takes the old record's part away and adds the new one's.
   func updateBalances(_ change: Change, _ schema: EntitySchema) throws(StoreError) {
     for balance in schema.balances {
-      let old = change.stored?.state.flatMap { contribution(of: $0, to: balance, schema) }
-      let new = contribution(of: change.state, to: balance, schema)
+      let old = change.stored?.state.flatMap { $0.contribution(to: balance, schema) }
+      let new = change.state.contribution(to: balance, schema)
       guard old?.keys != new?.keys || old?.amount != new?.amount else { continue }
       if let old {
         try backend.addToBalance(balance.name, keys: old.keys, difference: 0 &- old.amount)
@@ -126,20 +126,6 @@ struct StoreTransaction<Backend: StorageBackend> {
         try backend.addToBalance(balance.name, keys: new.keys, difference: new.amount)
       }
     }
-  }
-
-  private func contribution(
-    of state: RecordState, to balance: BalanceDeclaration<FieldTag>, _ schema: EntitySchema
-  ) -> (keys: [Value], amount: Int64)? {
-    guard !state.isDeleted(schema.deletion), let sum = schema.field(balance.sum),
-      case .value(.integer(let amount)) = state.shown(sum, schema)
-    else { return nil }
-    var keys: [Value] = []
-    for tag in balance.keys {
-      guard let field = schema.field(tag), case .value(let value) = state.shown(field, schema) else { return nil }
-      keys.append(value)
-    }
-    return (keys, amount)
   }
 
   /// Remembers at HQ which stores a record has left, so that they can be told; forgets those that it is back in. A
@@ -160,6 +146,23 @@ struct StoreTransaction<Backend: StorageBackend> {
       try backend.setDeparted(false, store, from: ref)
     }
     return departed.filter { !after.contains($0) }
+  }
+}
+
+extension RecordState {
+  /// What the record adds to a balance; nil if it is not part of it.
+  func contribution(
+    to balance: BalanceDeclaration<FieldTag>, _ schema: EntitySchema
+  ) -> (keys: [Value], amount: Int64)? {
+    guard !isDeleted(schema.deletion), let sum = schema.field(balance.sum),
+      case .value(.integer(let amount)) = shown(sum, schema)
+    else { return nil }
+    var keys: [Value] = []
+    for tag in balance.keys {
+      guard let field = schema.field(tag), case .value(let value) = shown(field, schema) else { return nil }
+      keys.append(value)
+    }
+    return (keys, amount)
   }
 }
 

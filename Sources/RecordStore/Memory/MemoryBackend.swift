@@ -227,6 +227,18 @@ extension MemoryBackend {
       .sorted { $0.keys.lexicographicallyPrecedes($1.keys) }
   }
 
+  package func recountBalance(_ name: String) {
+    write(\.balances, storage.balances.filter { $0.key.name != name })
+    for schema in model.entities {
+      for declaration in schema.balances where declaration.name == name {
+        for state in held(schema.tag) {
+          guard let part = state.contribution(to: declaration, schema) else { continue }
+          addToBalance(name, keys: part.keys, difference: part.amount)
+        }
+      }
+    }
+  }
+
   package func conflictCases(of key: RecordKey) -> [ConflictCase] {
     storage.cases.values
       .filter { $0.subject.entity == key.entity && $0.subject.record == key.id && $0.status != .closed }

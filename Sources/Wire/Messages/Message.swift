@@ -27,6 +27,9 @@ package enum Message: Hashable, Sendable {
   case endpoints(EndpointList)
   /// The store has made a list of addresses durable, by its version.
   case endpointsKept(UInt64)
+  /// HQ compares what a store has with what it should have.
+  case verify(VerifyQuestion)
+  case verified(VerifyAnswer)
 }
 
 /// The addresses at which stores reach HQ, in the order in which they are tried.
@@ -66,13 +69,16 @@ package struct Hello: Hashable, Sendable {
   package var ancestors: [Lineage.Ancestor]?
   /// The logs that HQ's went on from, as far as the store has heard.
   package var peerAncestors: [Lineage.Ancestor]
+  /// Whether the store answers `verify`.
+  package var answersVerify: Bool
 
   package init(
     oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, replica: ReplicaID,
     credential: [UInt8], epoch: Epoch, clock: WallTime, peerEpoch: Epoch?, cursors: LaneMap<Sequence64>,
     window: UInt64, software: String, token: [UInt8]? = nil, endpointsVersion: UInt64? = nil,
-    ancestors: [Lineage.Ancestor]? = nil, peerAncestors: [Lineage.Ancestor] = []
+    ancestors: [Lineage.Ancestor]? = nil, peerAncestors: [Lineage.Ancestor] = [], answersVerify: Bool = false
   ) {
+    self.answersVerify = answersVerify
     self.ancestors = ancestors
     self.peerAncestors = peerAncestors
     self.endpointsVersion = endpointsVersion

@@ -53,6 +53,12 @@ extension Message {
       writer.append(unsigned: 12)
       writer.append(mapCount: 1)
       writer.append(0, unsigned: version)
+    case .verify(let question):
+      writer.append(unsigned: 13)
+      question.append(to: &writer)
+    case .verified(let answer):
+      writer.append(unsigned: 14)
+      answer.append(to: &writer)
     }
     return writer.bytes
   }
@@ -79,7 +85,9 @@ extension Message {
       var fields = MessageFields()
       try fields.read(&reader)
       self = .endpointsKept(try fields.unsigned(0))
-    default: throw reader.invalid("a message number from 1 to 12")
+    case 13: self = .verify(try VerifyQuestion(&reader))
+    case 14: self = .verified(try VerifyAnswer(&reader))
+    default: throw reader.invalid("a message number from 1 to 14")
     }
     try reader.expectEnd()
   }
@@ -89,7 +97,7 @@ extension Hello {
   fileprivate func append(to writer: inout CBORWriter) {
     writer.append(
       mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1) + (endpointsVersion == nil ? 0 : 1)
-        + (ancestors == nil ? 0 : 1) + (peerAncestors.isEmpty ? 0 : 1))
+        + (ancestors == nil ? 0 : 1) + (peerAncestors.isEmpty ? 0 : 1) + (answersVerify ? 1 : 0))
     writer.append(0, unsigned: oldestVersion)
     writer.append(1, unsigned: newestVersion)
     writer.append(2, replica)
@@ -109,6 +117,10 @@ extension Hello {
     if let endpointsVersion { writer.append(11, unsigned: endpointsVersion) }
     if let ancestors { writer.append(12, ancestors) }
     if !peerAncestors.isEmpty { writer.append(13, peerAncestors) }
+    if answersVerify {
+      writer.append(unsigned: 14)
+      writer.append(boolean: true)
+    }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -128,6 +140,7 @@ extension Hello {
     endpointsVersion = try fields.optionalUnsigned(11)
     ancestors = try fields.ancestors(12)
     peerAncestors = try fields.ancestors(13) ?? []
+    answersVerify = try fields.optional(14) { (reader) throws(DecodeError) in try reader.readBoolean() } ?? false
   }
 }
 

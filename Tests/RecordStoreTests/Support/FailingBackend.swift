@@ -143,6 +143,7 @@ final class FailingBackend: StorageBackend {
   }
   func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64 { try inner.balance(name, keys: keys) }
   func balances(_ name: String) throws(StoreError) -> [Balance] { try inner.balances(name) }
+  func recountBalance(_ name: String) throws(StoreError) { try inner.recountBalance(name) }
 
   func conflictCases(of key: RecordKey) throws(StoreError) -> [ConflictCase] { try inner.conflictCases(of: key) }
   func conflictCase(_ subject: ConflictCase.Subject) throws(StoreError) -> ConflictCase? {
