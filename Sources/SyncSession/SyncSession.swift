@@ -48,6 +48,8 @@ package struct SyncSession: Sendable {
     var answersVerify = false
     /// The question of `verify` that is not answered yet.
     var question: UInt64?
+    /// At HQ: the store has yet to say that it keeps that list.
+    var awaitsReceipt = false
   }
 
   private let role: Role
@@ -210,6 +212,7 @@ extension SyncSession {
     guard case .linked(var link) = phase else { return }
     link.toldEndpoints = news?.version ?? hello.endpointsVersion
     link.answersVerify = hello.answersVerify
+    link.awaitsReceipt = news != nil
     phase = .linked(link)
   }
 
@@ -320,11 +323,11 @@ extension SyncSession {
     case (.linked, .caughtUp): peerCaughtUp(into: &effects)
     case (.linked, .pong): break
     case (.linked, .endpoints(let list)) where role.isStore: effects.append(.keepEndpoints(list))
-    case (.linked, .endpointsKept(let version)) where !role.isStore: effects.append(.endpointsKept(version: version))
     case (.linked(let link), .verify(let question)) where role.isStore && link.question == nil:
       asked(question, into: &effects)
     case (.linked(let link), .verified(let answer)) where !role.isStore && link.question == answer.number:
       received(answer, into: &effects)
+    case (.linked, .endpointsKept(let version)) where !role.isStore: receiptOfEndpoints(version, into: &effects)
     default: refuse(Refusal(.protocolError, "found a \(message.name) out of turn"), into: &effects)
     }
   }
@@ -339,6 +342,7 @@ extension SyncSession {
   private mutating func endpointsChanged(_ list: EndpointList, at now: Instant, into effects: inout [SessionEffect]) {
     guard case .linked(var link) = phase, let told = link.toldEndpoints, told != list.version else { return }
     link.toldEndpoints = list.version
+    link.awaitsReceipt = true
     phase = .linked(link)
     send(.endpoints(list), at: now, into: &effects)
   }
@@ -346,6 +350,14 @@ extension SyncSession {
   private mutating func endpointsKept(_ version: UInt64, at now: Instant, into effects: inout [SessionEffect]) {
     guard isLinked else { return }
     send(.endpointsKept(version), at: now, into: &effects)
+  }
+
+  /// Each counts once: HQ writes it down, and a store that says it again and again must not keep HQ writing.
+  private mutating func receiptOfEndpoints(_ version: UInt64, into effects: inout [SessionEffect]) {
+    guard case .linked(var link) = phase, link.awaitsReceipt, link.toldEndpoints == version else { return }
+    link.awaitsReceipt = false
+    phase = .linked(link)
+    effects.append(.endpointsKept(version: version))
   }
 
   /// What a store says of logs it says with its token on the disk.

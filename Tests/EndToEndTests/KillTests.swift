@@ -106,7 +106,7 @@ import Testing
     let status = try chain.syncctl(store, "status")
     for finished in [run, status] {
       #expect(finished.status == 4)
-      #expect(finished.problem.contains("not a database") && finished.problem.contains("restore a backup"))
+      #expect(finished.problem.contains("not a database") && finished.problem.contains("is left as it is"))
       #expect(finished.output == "")
     }
   }
