@@ -18,6 +18,8 @@ package struct FaultPlan: Sendable {
   /// By node, HQ first: how far the wall clock is off.
   package var skews: [Int64]
   package var meanJumpMilliseconds: Int
+  /// Clocks jump by no more than a store tolerates.
+  package var hasSmallJumps = false
   package var meanOperationMilliseconds: Int
   /// The chance of a long silence between two operations, for keepalives and time-outs.
   package var pausePerMille: Int
@@ -75,6 +77,14 @@ package struct FaultPlan: Sendable {
     holidayPerMille = generator.pick([0, 0, 8])
     fullDiskPerMille = generator.pick([0, 0, 0, 20])
     flatBattery = generator.chance(perMille: 150) ? generator.draw(1...stores) : nil
+  }
+
+  /// Without weeks of absence, and without clocks so far off that stores stamp anew what is unsent.
+  mutating func keepClocksTolerable() {
+    skews = skews.map { $0 % 100_000 }
+    hasSmallJumps = true
+    flatBattery = nil
+    holidayPerMille = 0
   }
 
   /// A faultless run, for tests of the simulator itself to change.

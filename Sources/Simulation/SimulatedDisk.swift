@@ -154,6 +154,11 @@ package final class SimulatedDisk: StorageBackend {
     try inner.setAcknowledged(through, peer: peer, lane: lane)
   }
 
+  package func recountBalance(_ name: String) throws(StoreError) {
+    try beforeWrite()
+    try inner.recountBalance(name)
+  }
+
   package func addToBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError) {
     try beforeWrite()
     try inner.addToBalance(name, keys: keys, difference: difference)

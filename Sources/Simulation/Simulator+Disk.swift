@@ -214,7 +214,8 @@ extension Simulator {
   func jump() {
     defer { planNext(.jump, mean: plan.meanJumpMilliseconds) }
     let node = nodes[faults.below(nodes.count)]
-    let by = faults.pick([-1, -5_000, -3_600_000, 2_000, 900_000])
+    let drawn = faults.pick([-1, -5_000, -3_600_000, 2_000, 900_000])
+    let by = plan.hasSmallJumps ? drawn / 100 : drawn
     node.skew += Int64(by)
     if node.correction != 0 { node.correction = ClockCorrection.offset(node.correction - Int64(by)) }
     probes.hit(.clockJumps)

@@ -77,7 +77,7 @@ package final class Simulator {
 
   package init(
     seed: UInt64, stores: Int? = nil, operations: Int = SimulationLimits.operations, plan: FaultPlan? = nil,
-    putsHQBack: Bool = false,
+    putsBack: PutBack = .nothing,
     disks: any DiskMaker = MemoryDisks(),
     makeStore: @escaping StoreMaker = { _, backend throws(StoreError) in try StoreEngine(backend) },
     traceSink: ((String) -> Void)? = nil
@@ -86,7 +86,11 @@ package final class Simulator {
     let drawn = generator.draw(SimulationLimits.stores)
     let storeCount = stores ?? drawn
     var drawnPlan = plan ?? FaultPlan(stores: storeCount, using: &generator)
-    if plan == nil, !putsHQBack { drawnPlan.restoresHQ = false }
+    if plan == nil {
+      drawnPlan.restoresHQ = drawnPlan.restoresHQ && putsBack == .all
+      drawnPlan.restoresStores = drawnPlan.restoresStores && putsBack != .nothing
+      if putsBack == .nothing { drawnPlan.keepClocksTolerable() }
+    }
     self.plan = drawnPlan
     self.makeStore = makeStore
     self.disks = disks

@@ -164,7 +164,8 @@ final class TranscriptPlayer {
     let visit = Enrolment.Visit(
       node: hello.replica.node, incarnation: hello.replica.incarnation,
       credentialDigest: Digest.sha256(hello.credential), token: hello.token, address: "", software: "", isLinked: false,
-      standing: hello.ancestors == nil ? nil : try engine.standing(of: hello.replica.node, in: hello.log, resumingAt: nil))
+      standing: hello.ancestors == nil
+        ? nil : try engine.standing(of: hello.replica.node, in: hello.log, resumingAt: nil))
     let refusal = enrolment?.admit(visit, random: random.reduce(0) { $0 << 8 | UInt64($1) }, at: wall)
     if let refusal { return .denied(refusal) }
     _ = try engine.meet(hello.replica.node, Lineage(epoch: hello.epoch), resumingAt: nil)
