@@ -13,6 +13,12 @@ enum Interruption {
   static func watch() {
     sources.withLock { sources in
       guard sources.isEmpty else { return }
+      // Dispatch reads signals from a descriptor (signalfd(2)), which sees what is pending for the process: a thread that
+      // does not block them may take one for itself, and it is lost.
+      var mask = sigset_t()
+      sigemptyset(&mask)
+      for number in [SIGINT, SIGTERM] { sigaddset(&mask, number) }
+      pthread_sigmask(SIG_BLOCK, &mask, nil)
       for number in [SIGINT, SIGTERM] {
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
