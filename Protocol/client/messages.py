@@ -12,6 +12,7 @@ MAXIMUM_MESSAGE_FIELDS = 64
 MAXIMUM_ENDPOINTS = 8
 MAXIMUM_ENDPOINT_BYTES = 264
 MAXIMUM_ANCESTORS = 64
+MAXIMUM_BROUGHT = 4_096
 MAXIMUM_ID_BYTES = 200
 MAXIMUM_VERIFY_RANGES = 64
 MAXIMUM_VERIFY_KEYS = 256
@@ -105,6 +106,15 @@ def ancestors(value):
     if type(value) is not list or len(value) % 2 or len(value) > 2 * MAXIMUM_ANCESTORS:
         raise ProtocolError(f"found no pairs of epoch and end, at most {MAXIMUM_ANCESTORS}")
     return [unsigned(part) for part in value]
+
+
+def brought(value):
+    if type(value) is not list or len(value) != 3 or any(type(part) is not list for part in value):
+        raise ProtocolError("found no sequences [urgent, normal, bulk]")
+    for part in value:
+        if len(part) > MAXIMUM_BROUGHT or any(unsigned(one) <= before for before, one in zip([0] + part, part)):
+            raise ProtocolError(f"found no ascending sequences from 1, at most {MAXIMUM_BROUGHT}")
+    return value
 
 
 def payload(value):
@@ -216,6 +226,7 @@ FIELDS = {
             8: ("endpoints", endpoint_list, False),
             9: ("ancestors", ancestors, False),
             10: ("resumption", cursors, False),
+            11: ("brought", brought, False),
         },
     ),
     3: (
@@ -225,6 +236,7 @@ FIELDS = {
             1: ("message", text, True),
             2: ("retryAfter", unsigned, True),
             3: ("cursors", cursors, False),
+            4: ("brought", brought, False),
         },
     ),
     4: (
@@ -238,6 +250,8 @@ FIELDS = {
             5: ("groups", unsigned, True),
             6: ("contentsBytes", unsigned, True),
             7: ("payload", payload, True),
+            8: ("brought", brought, False),
+            9: ("awaited", cursors, False),
         },
     ),
     5: (

@@ -22,7 +22,7 @@ enum StorageFuzz {
       }
       guard shared <= mine, shared <= theirs else { return "two logs agree beyond what one of them has" }
     }
-    let next = left.branched(to: Epoch(rawValue: .max), at: 7)
+    let next = left.branched(to: Epoch(rawValue: .max), at: 7, hidden: nil).lineage
     guard next.ancestors.count <= StoreLimits.ancestorCount else { return "a lineage grows without end" }
     return next.end(of: left.epoch) == 7 || left.epoch == next.epoch ? nil : "a log does not know what it went on from"
   }

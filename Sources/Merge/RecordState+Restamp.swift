@@ -74,15 +74,28 @@ extension FieldState.Content {
     case .set(let elements):
       return .set(elements.map { Element(value: $0.value, stamps: $0.stamps.map(restamping.name).sorted()) })
     case .counter(let shares):
-      return .counter(
-        shares.flatMap { $0.restamped(restamping, unsent: unsent) }.sorted { $0.stamp.replica < $1.stamp.replica })
+      var byReplica: [ReplicaID: Share] = [:]
+      for share in shares.flatMap({ $0.restamped(restamping, unsent: unsent) }) {
+        // The commits of two incarnations may move to one.
+        byReplica[share.stamp.replica] = byReplica[share.stamp.replica].map { share.joined($0) } ?? share
+      }
+      return .counter(byReplica.values.sorted { $0.stamp.replica < $1.stamp.replica })
     case .map(let entries):
       return .map(entries.map { MapEntry(key: $0.key, siblings: siblings($0.siblings)) })
     }
   }
 }
 
+extension Array<Restamping> {
+  /// How many commits got other names.
+  package var commitCount: Int { reduce(0) { $0 + $1.names.count } }
+}
+
 extension Share {
+  fileprivate func joined(_ other: Share) -> Share {
+    Share(stamp: Swift.max(stamp, other.stamp), sum: sum.addingSaturating(other.sum))
+  }
+
   /// What others have seen of the sum stays with the replica that they have seen it of.
   fileprivate func restamped(_ restamping: Restamping, unsent: Int64) -> [Share] {
     let new = restamping.name(stamp)

@@ -38,6 +38,9 @@ package struct LogEntry: Hashable, Sendable {
   package var stamp: Stamp
   /// The peer that sent exactly these states, and so does not need them back.
   package var origin: NodeNumber?
+  /// Whether a peer sent it, even if this node had something to add. The stamp may still be this node's own: the commit
+  /// was another life's of this node, or has been elsewhere and come back.
+  package var isReceived: Bool
   package var audience: Audience
   package var records: [RecordRef]
   /// The entries that the records belonged to before this one, ascending: their groups are whole at a peer only if it
@@ -49,12 +52,13 @@ package struct LogEntry: Hashable, Sendable {
 
   package init(
     sequence: Sequence64, lane: Lane, stamp: Stamp, origin: NodeNumber?, audience: Audience, records: [RecordRef],
-    needs: [Sequence64] = [], batchStart: Sequence64? = nil
+    isReceived: Bool = false, needs: [Sequence64] = [], batchStart: Sequence64? = nil
   ) {
     self.sequence = sequence
     self.lane = lane
     self.stamp = stamp
     self.origin = origin
+    self.isReceived = isReceived || origin != nil
     self.audience = audience
     self.records = records
     self.needs = needs
@@ -112,6 +116,41 @@ package struct PeerLog: Hashable, Sendable {
   package init(epoch: Epoch, metAt: Sequence64) {
     self.epoch = epoch
     self.metAt = metAt
+  }
+}
+
+/// What a peer has of this node's log.
+package struct LogCoverage: Hashable, Sendable {
+  /// All up to these.
+  package var cursors: LaneMap<Sequence64>
+  /// And these beyond them, ascending: they came along with groups of other lanes.
+  package var brought: LaneMap<[Sequence64]>
+
+  package init(cursors: LaneMap<Sequence64>, brought: LaneMap<[Sequence64]> = LaneMap(repeating: [])) {
+    self.cursors = cursors
+    self.brought = brought
+  }
+
+  package func contains(_ entry: LogEntry) -> Bool {
+    entry.sequence <= cursors[entry.lane] || brought[entry.lane].contains(entry.sequence)
+  }
+}
+
+extension LaneMap where Value == [Sequence64] {
+  package var isEmpty: Bool { urgent.isEmpty && normal.isEmpty && bulk.isEmpty }
+
+  /// What lies beyond each lane's cursor, and not beyond `end`.
+  package func beyond(_ cursors: LaneMap<Sequence64>, through end: Sequence64) -> LaneMap<[Sequence64]> {
+    var rest = self
+    for lane in Lane.allCases { rest[lane].removeAll { $0 <= cursors[lane] || $0 > end } }
+    return rest
+  }
+
+  /// With those of another list; of each lane at most `limit`, the latest.
+  package func union(_ other: Self, limit: Int) -> LaneMap<[Sequence64]> {
+    var both = self
+    for lane in Lane.allCases { both[lane] = Array(Set(self[lane]).union(other[lane]).sorted().suffix(limit)) }
+    return both
   }
 }
 

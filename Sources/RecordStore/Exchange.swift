@@ -40,6 +40,10 @@ package struct OutgoingStretch: Hashable, Sendable {
   package var groups: [CommitGroup]
   /// Above `through` if a chain of groups goes on beyond this stretch.
   package var incompleteUntil: Sequence64
+  /// Above 0 where the groups are whole only once another lane is there up to this sequence.
+  package var awaited: LaneMap<Sequence64>
+  /// Entries of other lanes whose groups are among these.
+  package var brought: LaneMap<[Sequence64]>
   /// Entries that were passed over because they do not concern the peer.
   package var skipped: Int
   /// Whether the lane has entries beyond `through`.
@@ -47,8 +51,11 @@ package struct OutgoingStretch: Hashable, Sendable {
 
   package init(
     lane: Lane, after: Sequence64, through: Sequence64, groups: [CommitGroup], incompleteUntil: Sequence64,
+    awaited: LaneMap<Sequence64> = LaneMap(repeating: 0), brought: LaneMap<[Sequence64]> = LaneMap(repeating: []),
     skipped: Int, hasMore: Bool
   ) {
+    self.awaited = awaited
+    self.brought = brought
     self.lane = lane
     self.after = after
     self.through = through
@@ -73,14 +80,21 @@ package struct IncomingBatch: Sendable {
   package var after: Sequence64
   package var through: Sequence64
   package var incompleteUntil: Sequence64
+  /// Above 0 where the groups are whole only once another lane is there up to this sequence.
+  package var awaited: LaneMap<Sequence64>
+  /// Entries of other lanes of the peer's log whose groups are among these.
+  package var brought: LaneMap<[Sequence64]>
   package var groups: [IncomingGroup]
   /// The bytes of one group, such that it can be decoded by itself later: for parking.
   package var payload: @Sendable (_ index: Int) -> [UInt8]
 
   package init(
     peer: NodeNumber, lane: Lane, epoch: Epoch, after: Sequence64, through: Sequence64, incompleteUntil: Sequence64,
+    awaited: LaneMap<Sequence64> = LaneMap(repeating: 0), brought: LaneMap<[Sequence64]> = LaneMap(repeating: []),
     groups: [IncomingGroup], payload: @escaping @Sendable (_ index: Int) -> [UInt8]
   ) {
+    self.awaited = awaited
+    self.brought = brought
     self.peer = peer
     self.lane = lane
     self.epoch = epoch

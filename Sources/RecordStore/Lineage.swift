@@ -47,9 +47,17 @@ package struct Lineage: Hashable, Sendable {
   }
 
   /// The lineage of a log that goes on from this one at `end`.
-  package func branched(to new: Epoch, at end: Sequence64) -> Lineage {
-    let ancestors = [Ancestor(epoch: epoch, end: end)] + ancestors
-    return Lineage(epoch: new, ancestors: Array(ancestors.prefix(StoreLimits.ancestorCount)))
+  /// - Parameter hidden: how many of the latest ancestors no peer can know; nil if one may know the present epoch.
+  /// - Returns: and how many no peer can know then.
+  package func branched(to new: Epoch, at end: Sequence64, hidden: Int?) -> (lineage: Lineage, hidden: Int) {
+    var ancestors = [Ancestor(epoch: epoch, end: end)] + ancestors
+    var count = hidden.map { $0 + 1 } ?? 0
+    // Those that peers know must stay, or they would not know this log again.
+    if count > StoreLimits.hiddenAncestorCount {
+      ancestors.remove(at: count - 1)
+      count -= 1
+    }
+    return (Lineage(epoch: new, ancestors: Array(ancestors.prefix(StoreLimits.ancestorCount))), count)
   }
 }
 
@@ -60,6 +68,10 @@ package struct Meeting: Hashable, Sendable {
   /// The peer no longer has all that this node has taken from it: its database was put back to an earlier state, or is
   /// another one.
   package var hasLost: Bool
+  /// What this node has of the peer's log beyond the cursors.
+  package var brought = LaneMap<[Sequence64]>(repeating: [])
+
+  package var coverage: LogCoverage { LogCoverage(cursors: cursors, brought: brought) }
 
   package init(cursors: LaneMap<Sequence64>, hasLost: Bool) {
     self.cursors = cursors

@@ -58,11 +58,11 @@ package protocol RecordStore: AnyObject {
   /// Begins to write as another incarnation, without a new log.
   func takeIncarnation(_ incarnation: UInt32) throws(StoreError)
   /// Gives the commits that nobody has seen new stamps, in order.
-  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Restamping
+  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> [Restamping]
   /// Sets right what HQ has not seen, if this node's clock was wrong.
   /// - Returns: which commits got new stamps; nil if all was well.
-  func repairClock(sent: LaneMap<Sequence64>, offset: Int64, now: WallTime, spareIncarnation: UInt32)
-    throws(StoreError) -> Restamping?
+  func repairClock(sent: LogCoverage, offset: Int64, now: WallTime, spareIncarnation: UInt32)
+    throws(StoreError) -> [Restamping]?
 
   func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch
 

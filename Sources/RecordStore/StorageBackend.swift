@@ -69,9 +69,13 @@ package protocol StorageBackend: AnyObject {
   /// The logs that this node's own (nil) or a peer's went on from, the newest first.
   func ancestors(of peer: NodeNumber?) throws(StoreError) -> [Lineage.Ancestor]
   func setAncestors(_ ancestors: [Lineage.Ancestor], of peer: NodeNumber?) throws(StoreError)
-  /// Whether any peer may know the present epoch of this node's log.
-  func isLogShown() throws(StoreError) -> Bool
-  func setLogShown(_ isShown: Bool) throws(StoreError)
+  /// Nil if a peer may know the present epoch of this node's log; else how many of the latest that it went on from no peer
+  /// can know either.
+  func hiddenAncestors() throws(StoreError) -> Int?
+  func setHiddenAncestors(_ count: Int?) throws(StoreError)
+  /// Entries of a peer's log that came along with batches of other lanes; their own lane's cursor may have passed them since.
+  func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]>
+  func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError)
   func setPeerLog(_ log: PeerLog, of peer: NodeNumber) throws(StoreError)
   func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64
   func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) throws(StoreError)

@@ -26,8 +26,16 @@ package enum StoreLimits {
   static let salvageGroupCount = 250
   /// Log entries that the reading of one stretch may pull in from other lanes to keep groups whole.
   package static let pulledGroupCount = 1_000
+  /// Entries a lane that a peer brought along with other lanes and that are remembered until their own lane has passed them:
+  /// one stretch pulls in as many. Should a peer have brought more, the earliest are forgotten; they count as unsent if its
+  /// stamps have to be repaired just then.
+  package static let broughtCount = 1_000
   /// Earlier epochs of a log that are remembered: 16 starts with a link each, about two weeks of a PC that is switched off at
   /// night. A peer that was away for longer takes the log from its beginning, which costs time and loses nothing. They
   /// travel in each greeting, 18 bytes each at the most.
   package static let ancestorCount = 16
+  /// Of these, starts without a link: a shop whose line is down for weeks must still be known by the epochs that HQ has heard
+  /// of. Should a backup of before these be restored twice, both times without a link in between, the second is taken for
+  /// having sent less than it has.
+  package static let hiddenAncestorCount = 8
 }

@@ -4,8 +4,12 @@ import RecordStore
 
 /// The epochs that a log went on from, as a setting: each its epoch in 8 bytes and its end as a varint.
 enum LineageSetting {
-  /// There if no peer can know the present epoch. Absent in databases of before there were lineages, which were shown.
-  static let isHidden = "lineage-hidden"
+  /// There if no peer can know the present epoch: how many before it no peer can know either, as a second byte, which older
+  /// databases lack. Absent in databases of before there were lineages, which were shown.
+  static let hidden = "lineage-hidden"
+
+  static func packHidden(_ count: Int) -> [UInt8] { [1, UInt8(clamping: count)] }
+  static func unpackHidden(_ bytes: [UInt8]) -> Int { bytes.count > 1 ? Int(bytes[1]) : 0 }
 
   static func name(of peer: NodeNumber?) -> String { peer.map { "lineage.\($0)" } ?? "lineage" }
 

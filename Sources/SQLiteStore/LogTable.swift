@@ -81,7 +81,13 @@ final class LogTable {
     insert.bind(entry.sequence, at: 2)
     insert.bind(entry.stamp.time.rawValue, at: 3)
     insert.bind(replica, at: 4)
-    if let origin = entry.origin { insert.bind(origin.rawValue, at: 5) } else { insert.bindNull(at: 5) }
+    if let origin = entry.origin {
+      insert.bind(origin.rawValue, at: 5)
+    } else if entry.isReceived {
+      insert.bind(Self.receivedAndChanged, at: 5)
+    } else {
+      insert.bindNull(at: 5)
+    }
     insert.bind(entry.audience.number, at: 6)
     insert.bind(Self.pack(entry.records), at: 7)
     if let links = Self.packLinks(entry) { insert.bind(links, at: 8) } else { insert.bindNull(at: 8) }
@@ -125,17 +131,26 @@ final class LogTable {
     else { throw .corrupt(path, "sync_log \(sequence): expected a known lane and audience, found others") }
     let stamp = Stamp(
       time: HybridTimestamp(rawValue: try row.bits(2)), replica: try replicas.replica(at: try row.bits(3)))
-    let origin = row.isNull(4) ? nil : NodeNumber(try row.integer(4, as: UInt32.self))
+    let number: Int64? = row.isNull(4) ? nil : try row.integer(4)
+    let origin = number == Self.receivedAndChanged ? nil : number.map { UInt32(exactly: $0) }
+    if case .some(nil) = origin {
+      throw .corrupt(path, "sync_log \(sequence): expected a node's number as the origin, found another")
+    }
     guard let records = Self.unpack(try row.bytes(6)) else {
       throw .corrupt(path, "sync_log \(sequence): expected packed records, found other bytes")
     }
     var entry = LogEntry(
-      sequence: sequence, lane: lane, stamp: stamp, origin: origin, audience: audience, records: records)
+      sequence: sequence, lane: lane, stamp: stamp, origin: origin.flatMap(\.self).map(NodeNumber.init),
+      audience: audience, records: records, isReceived: number != nil)
     if !row.isNull(7), !Self.unpackLinks(try row.bytes(7), into: &entry) {
       throw .corrupt(path, "sync_log \(sequence): expected packed links, found other bytes")
     }
     return entry
   }
+
+  /// The origin of an entry that came from a peer, and that this node had something to add to. Older databases have none
+  /// there.
+  private static let receivedAndChanged: Int64 = -1
 
   /// How far back the batch began, then the needed entries, each as the difference to the one before; nil for the most
   /// common entry, new records written alone.

@@ -48,10 +48,24 @@ extension SQLiteBackend {
     try settings.set(LineageSetting.name(of: peer), ancestors.isEmpty ? nil : LineageSetting.pack(ancestors))
   }
 
-  package func isLogShown() throws(StoreError) -> Bool { try settings.value(LineageSetting.isHidden) == nil }
+  package func hiddenAncestors() throws(StoreError) -> Int? {
+    try settings.value(LineageSetting.hidden).map(LineageSetting.unpackHidden)
+  }
 
-  package func setLogShown(_ isShown: Bool) throws(StoreError) {
-    try settings.set(LineageSetting.isHidden, isShown ? nil : [1])
+  package func setHiddenAncestors(_ count: Int?) throws(StoreError) {
+    try settings.set(LineageSetting.hidden, count.map(LineageSetting.packHidden))
+  }
+
+  package func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]> {
+    guard let bytes = try settings.value(BroughtSetting.name(of: peer)) else { return LaneMap(repeating: []) }
+    guard let entries = BroughtSetting.unpack(bytes) else {
+      throw .corrupt(connection.path, "the setting \(BroughtSetting.name(of: peer)) cannot be read")
+    }
+    return entries
+  }
+
+  package func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError) {
+    try settings.set(BroughtSetting.name(of: peer), entries.isEmpty ? nil : BroughtSetting.pack(entries))
   }
 
   // MARK: Peers

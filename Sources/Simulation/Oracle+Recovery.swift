@@ -10,16 +10,21 @@ extension Oracle {
   /// - Parameters:
   ///   - hasForgotten: whether the node held a commit's part of a record, and does no more.
   ///   - isElsewhere: whether anybody else holds it.
+  ///   - isUntold: whether nobody has seen anything of this life of the node: what others hold under its stamps is of
+  ///     another life.
   /// - Returns: how many parts of records are gone for good, and how many others have to bring back.
   mutating func forget(
-    at node: Int, _ hasForgotten: (RecordKey, Stamp) -> Bool, isElsewhere: (RecordKey, Stamp) -> Bool
+    at node: Int, isUntold: Bool, _ hasForgotten: (RecordKey, Stamp) -> Bool, isElsewhere: (RecordKey, Stamp) -> Bool
   ) -> (lost: Int, owed: Int) {
+    let life = lives[node, default: 0]
+    lives[node] = life + 1
     var lost: [RecordKey: Set<Stamp>] = [:]
     var count = (lost: 0, owed: 0)
     for key in touches.keys.sorted() {
       for (index, touch) in (touches[key] ?? []).enumerated() where hasForgotten(key, touch.stamp) {
         if touch.node == node { touches[key]?[index].isInLog = false }
-        if isElsewhere(key, touch.stamp) {
+        let isUnseen = isUntold && touch.node == node && touch.life == life
+        if !isUnseen, isElsewhere(key, touch.stamp) {
           count.owed += 1
         } else {
           lost[key, default: []].insert(touch.stamp)

@@ -24,6 +24,8 @@ struct Oracle {
   /// What one commit did to one record.
   struct Touch {
     var node: Int
+    /// How often the node's database had been put back before.
+    var life: Int
     /// Whether the database that wrote it still has it.
     var isInLog = true
     var stamp: Stamp
@@ -49,6 +51,8 @@ struct Oracle {
   /// What records say to have seen beyond their own commits, since commits moved to another incarnation.
   var floors: [RecordKey: VersionVector] = [:]
   var shareFloors: [RecordKey: [FieldTag: [ReplicaID: Stamp]]] = [:]
+  /// How often each node's database was put back.
+  var lives: [Int: Int] = [:]
 
   var keys: [RecordKey] { touches.keys.sorted() }
 
@@ -64,7 +68,7 @@ struct Oracle {
     for key in draft.keys {
       guard let after = backend.find(key)?.state, after.vector.covers(stamp) else { continue }
       changed.append(key)
-      touches[key, default: []].append(Self.touch(stamp, before[key], after, at: node))
+      touches[key, default: []].append(touch(stamp, before[key], after, at: node))
     }
     guard changed.count == entry.records.count else {
       throw Violation(
@@ -74,10 +78,10 @@ struct Oracle {
       Commit(node: node, stamp: stamp, sequence: entry.sequence, lane: entry.lane, keys: changed, madeAt: time))
   }
 
-  private static func touch(
+  private func touch(
     _ stamp: Stamp, _ before: RecordState?, _ after: RecordState, at node: Int
   ) -> Touch {
-    var touch = Touch(node: node, stamp: stamp, saw: before?.vector ?? VersionVector())
+    var touch = Touch(node: node, life: lives[node, default: 0], stamp: stamp, saw: before?.vector ?? VersionVector())
     touch.isDeletion = after.deletions.contains { $0.stamp == stamp }
     for tag in Set((before?.fields ?? []).map(\.tag) + after.fields.map(\.tag)) {
       switch after.content(of: tag) ?? before?.content(of: tag) {

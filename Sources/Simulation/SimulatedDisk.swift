@@ -117,10 +117,18 @@ package final class SimulatedDisk: StorageBackend {
     try inner.setAncestors(ancestors, of: peer)
   }
 
-  package func isLogShown() -> Bool { look(true) { () throws(StoreError) in try inner.isLogShown() } }
-  package func setLogShown(_ isShown: Bool) throws(StoreError) {
+  package func hiddenAncestors() -> Int? { look(nil) { () throws(StoreError) in try inner.hiddenAncestors() } }
+  package func setHiddenAncestors(_ count: Int?) throws(StoreError) {
     try beforeWrite()
-    try inner.setLogShown(isShown)
+    try inner.setHiddenAncestors(count)
+  }
+
+  package func brought(by peer: NodeNumber) -> LaneMap<[Sequence64]> {
+    look(LaneMap(repeating: [])) { () throws(StoreError) in try inner.brought(by: peer) }
+  }
+  package func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError) {
+    try beforeWrite()
+    try inner.setBrought(entries, by: peer)
   }
 
   package func departures(of ref: RecordRef) -> [NodeNumber] {

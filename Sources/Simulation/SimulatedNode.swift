@@ -67,6 +67,8 @@ final class SimulatedNode {
   /// Its database is another one when it starts again.
   var pending: PendingChange?
   var isRetired = false
+  /// Its database was put back, and nobody has heard of it since: it may use stamps that it has used before, for other commits.
+  var isUntold = false
   var store: any RecordStore
   var isUp = true
   /// How far the wall clock is off.

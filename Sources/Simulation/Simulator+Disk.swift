@@ -111,6 +111,7 @@ extension Simulator {
     let head = try node.store.logHead()
     let results = try node.store.apply(batch, at: correctedWall(node))
     probeAfter(results, of: batch, at: node)
+    if index == 0 { notePartialOrigins() }
     note("\(node.name) applied \(batch.lane) (\(batch.after), \(batch.through)] of \(batch.peer)")
     guard isAnswered else { return }
     answer = (session, .stored(lane: batch.lane, results: results))

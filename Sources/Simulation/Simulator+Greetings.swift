@@ -71,13 +71,15 @@ extension Simulator {
     let resumption = try hq.store.resumption(of: hello)
     if hq.store.hasLost(hello, resumingAt: resumption, known) { try noteLoss() }
     let meeting = try hq.store.meet(store, hello.log, resumingAt: nil)
+    hq.isUntold = false
+    nodes[Int(store.rawValue)].isUntold = false
     answer = (
       session,
       .admitted(
         Admission(
           identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: meeting.cursors,
           resumption: resumption, token: hq.memory.histories[store]?.token,
-          ancestors: try hq.store.lineage().ancestors))
+          ancestors: try hq.store.lineage().ancestors, brought: meeting.brought))
     )
   }
 
@@ -127,8 +129,8 @@ extension Simulator {
     }
     node.correction = ClockCorrection.offset(keeping.clock.milliseconds(since: measured))
     if let repaired {
-      note("\(node.name) stamps \(repaired.names.count) commits anew: its clock was wrong")
-      probes.hit(.clockRepairs, repaired.names.count)
+      note("\(node.name) stamps \(repaired.commitCount) commits anew: its clock was wrong")
+      probes.hit(.clockRepairs, repaired.commitCount)
       rename(repaired, at: index)
     }
     if isAnswered { answer = (session, .kept) }
@@ -137,22 +139,23 @@ extension Simulator {
   /// A store does what a refusal asks for, and calls again.
   func answer(_ refusal: Refusal, at index: Int) throws(StoreError) {
     let node = nodes[index]
-    if let repaired = try node.store.answer(refusal, now: correctedWall(node), newIncarnation: newIncarnation()) {
+    node.isUntold = false
+    if let repaired = try node.store.answer(refusal, newIncarnation: newIncarnation()) {
       note(
-        "\(node.name) stamps \(repaired.names.count) commits anew and is \(node.store.identity.replica): \(refusal.code)"
+        "\(node.name) stamps \(repaired.commitCount) commits anew and is \(node.store.identity.replica): \(refusal.code)"
       )
       rename(repaired, at: index)
-      if refusal.code == Refusal.Code.restored.rawValue {
-        probes.hit(.toldRestored)
-        probes.hit(.movedCommits, repaired.names.count)
-      } else {
-        probes.hit(.clockRefusals)
-      }
+      probes.hit(.toldRestored)
+      probes.hit(.movedCommits, repaired.commitCount)
     }
   }
 
-  private func rename(_ restamping: Restamping, at index: Int) {
+  private func rename(_ restampings: [Restamping], at index: Int) {
     let model = nodes[0].backend.model
-    oracle.rename(restamping, at: index) { model.entity($0.entity)?.mutability == .immutable }
+    for restamping in restampings {
+      oracle.rename(restamping, at: index) { model.entity($0.entity)?.mutability == .immutable }
+    }
+    // One of before would bring the old names back, for commits that HQ has under the new ones: RELIABILITY.md.
+    if restampings.commitCount > 0 { nodes[index].backups = [] }
   }
 }

@@ -103,6 +103,7 @@ extension Simulator {
       }
       node.memory = backup.memory
       forget(index, old, isNoticed: isNoticed)
+      node.isUntold = !isNoticed
       // A backup of a later time than its own database never was.
       node.backups.removeAll { $0.madeAt > backup.madeAt }
       return (true, isNoticed)
@@ -110,7 +111,8 @@ extension Simulator {
       node.isRetired = true
       nodes[0].memory.retired.insert(node.number)
       probes.hit(.retirements)
-      let count = oracle.forget(at: index, { key, stamp in node.backend.holds(key, stamp) }) { [self] key, stamp in
+      let count = oracle.forget(at: index, isUntold: node.isUntold, { key, stamp in node.backend.holds(key, stamp) }) {
+        [self] key, stamp in
         isHeld(key, stamp, besides: index)
       }
       unsettledCommits[index] = []
@@ -124,7 +126,7 @@ extension Simulator {
     let parked = parkedVectors(old)
     let new = node.backend
     let newParked = parkedVectors(new)
-    let count = oracle.forget(at: index) { key, stamp in
+    let count = oracle.forget(at: index, isUntold: node.isUntold) { key, stamp in
       (old.holds(key, stamp) || parked[key]?.covers(stamp) ?? false) && !new.holds(key, stamp)
         && !(newParked[key]?.covers(stamp) ?? false)
     } isElsewhere: { [self] key, stamp in

@@ -110,7 +110,7 @@ extension Simulator {
         throw Violation("session \(live.id) between honest nodes ended with a refusal: \(reason)")
       }
       retryAfter = Int64(clamping: refusal.retryAfter)
-      if live.side == .store, case .refusedByPeer = reason, refusal.cursors != nil {
+      if live.side == .store, case .refusedByPeer = reason, refusal.coverage != nil {
         remove(live.id, closing: true)
         return enqueue(.answer(refusal), at: live.node)
       }
@@ -123,7 +123,10 @@ extension Simulator {
 
   private func isExpected(_ refusal: Refusal, at live: SimulatedSession) -> Bool {
     switch Refusal.Code(rawValue: refusal.code) {
-    case .shuttingDown, .restored, .storage, .clock: return true
+    case .shuttingDown, .restored, .storage: return true
+    case .clock:
+      probes.hit(.clockRefusals)
+      return true
     case .fenced:
       probes.hit(.fencedDatabases)
       return true

@@ -68,6 +68,8 @@ package final class Simulator {
   var brokenRule: Violation?
   /// By node, the commits of others that were not wholly there at the last look.
   var unsettledCommits: [[Int]] = []
+  /// Stores from which HQ has had a part of a chain that was too long for one batch.
+  var partialOrigins: Set<Int> = []
   var settledFrom = 0
   /// Set when the last operation has been planned and the faults have stopped.
   var drainingSince: Int64?

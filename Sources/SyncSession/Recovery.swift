@@ -34,7 +34,7 @@ extension RecordStore {
   package func keep(
     _ keeping: Keeping, measured: WallTime, spareIncarnation: UInt32,
     keepToken: ([UInt8]) throws(StoreError) -> Void
-  ) throws(StoreError) -> Restamping? {
+  ) throws(StoreError) -> [Restamping]? {
     if let log = keeping.log { _ = try meet(.hq, log, resumingAt: keeping.resumption) }
     if let token = keeping.token { try keepToken(token) }
     return try repairClock(
@@ -43,19 +43,10 @@ extension RecordStore {
   }
 
   /// Does what a refusal asks for before the next attempt.
-  /// - Parameter now: the time, as far as this node knows it.
   /// - Returns: which commits got new stamps; nil if the refusal asks for nothing.
-  package func answer(
-    _ refusal: Refusal, now: WallTime, newIncarnation: UInt32
-  ) throws(StoreError) -> Restamping? {
-    guard let sent = refusal.cursors else { return nil }
-    switch Refusal.Code(rawValue: refusal.code) {
-    case .restored: return try repairUnsent(UnsentRepair(sent: sent, incarnation: newIncarnation, clock: nil))
-    case .clock:
-      let repair = ClockRepair(offset: 0, now: now, spareIncarnation: newIncarnation)
-      return try repairUnsent(UnsentRepair(sent: sent, incarnation: nil, clock: repair))
-    default: return nil
-    }
+  package func answer(_ refusal: Refusal, newIncarnation: UInt32) throws(StoreError) -> [Restamping]? {
+    guard Refusal.Code(rawValue: refusal.code) == .restored, let sent = refusal.coverage else { return nil }
+    return try repairUnsent(UnsentRepair(sent: sent, incarnation: newIncarnation, clock: nil))
   }
 }
 

@@ -86,8 +86,8 @@ package struct Keeping: Hashable, Sendable {
   /// HQ's log, and where the store goes on in it; nil where HQ does not tell.
   package var log: Lineage?
   package var resumption: LaneMap<Sequence64>
-  /// How far HQ has this node's log: what lies beyond, nobody else has seen.
-  package var sent: LaneMap<Sequence64>
+  /// What HQ has of this node's log: nobody else has seen the rest.
+  package var sent: LogCoverage
   /// HQ's clock.
   package var clock: WallTime
 }
@@ -99,6 +99,8 @@ package struct Admission: Hashable, Sendable {
   package var clock: WallTime
   /// Where HQ stands in the store's log.
   package var cursors: LaneMap<Sequence64>
+  /// What HQ has of it beyond those.
+  package var brought: LaneMap<[Sequence64]>
   /// What the store has to present next time.
   package var token: [UInt8]?
   /// HQ's addresses.
@@ -111,8 +113,9 @@ package struct Admission: Hashable, Sendable {
   package init(
     identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>,
     resumption: LaneMap<Sequence64>, token: [UInt8]? = nil, endpoints: EndpointList? = nil,
-    ancestors: [Lineage.Ancestor]? = nil
+    ancestors: [Lineage.Ancestor]? = nil, brought: LaneMap<[Sequence64]> = LaneMap(repeating: [])
   ) {
+    self.brought = brought
     self.resumption = resumption
     self.ancestors = ancestors
     self.endpoints = endpoints

@@ -52,7 +52,8 @@ package enum SessionPerformer {
       let packed = codec.pack(contents)
       batch = Batch(
         lane: stretch.lane, after: stretch.after, through: stretch.through, incompleteUntil: stretch.incompleteUntil,
-        codec: UInt64(packed.codec.rawValue), groupCount: UInt64(stretch.groups.count),
+        awaited: stretch.awaited, brought: stretch.brought, codec: UInt64(packed.codec.rawValue),
+        groupCount: UInt64(stretch.groups.count),
         contentsBytes: UInt64(contents.count), payload: packed.bytes)
     }
     return LoadedStretch(
@@ -67,7 +68,8 @@ package enum SessionPerformer {
   ) -> Result<IncomingBatch, BatchCodecError> {
     var incoming = IncomingBatch(
       peer: peer, lane: batch.lane, epoch: epoch, after: batch.after, through: batch.through,
-      incompleteUntil: batch.incompleteUntil, groups: [], payload: { _ in [] })
+      incompleteUntil: batch.incompleteUntil, awaited: batch.awaited, brought: batch.brought, groups: [],
+      payload: { _ in [] })
     guard batch.groupCount > 0 || !batch.payload.isEmpty else { return .success(incoming) }
     do throws(BatchCodecError) {
       guard batch.contentsBytes <= UInt64(WireLimits.maximumContentsBytes) else {

@@ -109,7 +109,7 @@ extension StoreHistory {
         "this database was put back to an earlier state, or copied: HQ has more of store \(visit.node) than it"
           + (lastContact.map { ", last at \(RFC3339.format($0)) from \(address ?? "an unknown address")" } ?? "")
           + ". It takes another incarnation and comes again",
-        cursors: standing.cursors)
+        coverage: standing.coverage)
     }
     restoredAt = now
     restoredAddress = visit.address

@@ -47,6 +47,9 @@ package enum WireLimits {
   /// Epochs that a log went on from, in a greeting: a node remembers fewer.
   package static let maximumAncestors = 64
 
+  /// Entries a lane that a batch brings along, and that HQ tells to have: a store pulls in fewer.
+  package static let maximumBroughtEntries = 4_096
+
   /// Ranges in one question of `verify`: some hundred bytes each in an answer that lists records.
   package static let maximumVerifyRanges = 64
 

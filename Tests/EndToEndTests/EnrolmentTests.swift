@@ -34,7 +34,7 @@ import Wire
       node: Self.node, incarnation: incarnation, credentialDigest: Digest.sha256(credential), token: token,
       address: "a", software: "s", isLinked: isLinked, standing: standing)
     let refusal = enrolment.admit(visit, random: 7, at: Self.now)
-    #expect(refusal?.cursors == (refusal?.code == "restored" ? LaneMap(repeating: 4) : nil))
+    #expect(refusal?.coverage?.cursors == (refusal?.code == "restored" ? LaneMap(repeating: 4) : nil))
     return refusal?.code
   }
 

@@ -136,7 +136,8 @@ import Transport
               peer: .hq, lane: lane, after: 0, sent: LaneMap(repeating: 0), budgetBytes: 1 << 20, chainBytes: 1 << 22,
               scanLimit: 10_000))
         }
-        _ = try engine.repairUnsent(UnsentRepair(sent: LaneMap(repeating: 0), incarnation: 7, clock: nil))
+        _ = try engine.repairUnsent(
+          UnsentRepair(sent: LogCoverage(cursors: LaneMap(repeating: 0)), incarnation: 7, clock: nil))
         _ = try NodeSettings.membership(engine)
       }
       return true

@@ -141,6 +141,25 @@ import Testing
     #expect(try store.store.logHead() == 2)
   }
 
+  @Test(
+    "FC-9 FC-11 what finds no room is awaited, and the other lane's cursor says so", arguments: BackendKind.allCases)
+  func awaited(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    try hq.mustCommit(.note("a", store: 1), .note("b", store: 1))
+    try hq.mustCommit(.note("b", text: "again"), .price("p", 1))
+    let stretch = try hq.stretch(for: one, .urgent, chain: 1)
+    #expect(ids(stretch) == [["b", "p"]])
+    #expect(stretch.awaited == LaneMap(urgent: 0, normal: 1, bulk: 0))
+    let store = try TestNode(kind, 1)
+    try store.receive(
+      stretch.groups, from: .hq, epoch: hq.epoch, lane: .urgent, after: 0, through: stretch.through,
+      awaited: stretch.awaited)
+    #expect(try store.store.receiveCursors(from: .hq, epoch: hq.epoch).normal.isIncomplete)
+    try hq.send(to: store)
+    #expect(try !store.store.receiveCursors(from: .hq, epoch: hq.epoch).normal.isIncomplete)
+    #expect(try store.store.count(of: Shop.note) == 2)
+  }
+
   @Test("FC-9 FC-11 groups that came in one batch go on in one stretch", arguments: BackendKind.allCases)
   func batchMatesTravelTogether(_ kind: BackendKind) throws {
     let hq = try TestNode(kind, 0)

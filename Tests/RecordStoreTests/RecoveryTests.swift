@@ -5,6 +5,10 @@ import RecordStore
 import StoreModel
 import Testing
 
+extension [Restamping] {
+  fileprivate var times: [HybridTimestamp] { flatMap(\.names.keys).sorted() }
+}
+
 /// Databases that were put back to an earlier state, and clocks that were wrong.
 ///
 /// Where a test speaks of a restored node, it makes a second one by the same steps up to the backup: the same identity,
@@ -97,8 +101,8 @@ import Testing
     let meeting = try meet(restored, hq)
     #expect(meeting.atHQ.hasLost, "HQ has more of this log than the store")
     let count = try restored.store.repairUnsent(
-      UnsentRepair(sent: meeting.atHQ.cursors, incarnation: 3, clock: nil))
-    #expect(count.names.count == 2, "what was unsent at the backup HQ has had of the one that is lost")
+      UnsentRepair(sent: meeting.atHQ.coverage, incarnation: 3, clock: nil))
+    #expect(count.commitCount == 2, "what was unsent at the backup HQ has had of the one that is lost")
     #expect(restored.store.identity.replica == ReplicaID(node: one, incarnation: 3))
     try link(restored, hq)
     try expectEqual(restored, hq)
@@ -123,9 +127,8 @@ import Testing
     }
     try store.mustCommit(visit("a", 7), visit("b", 1))
     try store.mustCommit(visit("a", -2))
-    let cursors = try hq.store.receiveCursors(from: one, epoch: store.epoch)
-    let sent = LaneMap(urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through)
-    #expect(try store.store.repairUnsent(UnsentRepair(sent: sent, incarnation: 2, clock: nil)).names.count == 2)
+    let sent = try meet(store, hq).atHQ.coverage
+    #expect(try store.store.repairUnsent(UnsentRepair(sent: sent, incarnation: 2, clock: nil)).commitCount == 2)
     let shares = try #require(try store.state(Shop.note, "a")?.content(of: Note.count)?.shares)
     #expect(shares.map(\.sum) == [5, 5])
     #expect(shares.map(\.stamp.replica.incarnation) == [1, 2])
@@ -201,8 +204,8 @@ import Testing
     let meeting = try meet(store, hq)
     let repaired = try store.store.repairUnsent(
       UnsentRepair(
-        sent: meeting.atHQ.cursors, incarnation: nil, clock: ClockRepair(offset: -year, now: store.wall)))
-    #expect(repaired.names.count == 2)
+        sent: meeting.atHQ.coverage, incarnation: nil, clock: ClockRepair(offset: -year, now: store.wall)))
+    #expect(repaired.commitCount == 2)
     let stamp = try store.mustCommit(.note("a", [FieldWrite(Note.status, .set(.text("open")))]))
     #expect(stamp.time.wall == store.wall, "the clock is back as well")
     hq.wall = store.wall.advanced(byMilliseconds: 1_000)
@@ -223,13 +226,236 @@ import Testing
     try hq.mustCommit(.note("a", [FieldWrite(Note.remark, .set(.text("HQ's")))]))
     let stamp = try store.mustCommit(visit("a", 1))
     try link(store, hq)
-    let cursors = try hq.store.receiveCursors(from: one, epoch: store.epoch)
-    let sent = LaneMap(urgent: cursors.urgent.through, normal: cursors.normal.through, bulk: cursors.bulk.through)
+    let sent = try meet(store, hq).atHQ.coverage
     let repaired = try store.store.repairUnsent(
       UnsentRepair(sent: sent, incarnation: nil, clock: ClockRepair(offset: 1_000_000, now: store.wall)))
-    #expect(repaired.names.isEmpty, "HQ has all of it, \(stamp) too")
+    #expect(repaired.commitCount == 0, "HQ has all of it, \(stamp) too")
     try link(store, hq)
     try expectEqual(store, hq)
     #expect(try hq.shown(Shop.note, "a", Note.count) == .counter(1))
+  }
+
+  private func photo(_ id: String, part: Int, _ text: String) -> RecordWrite {
+    RecordWrite(
+      entity: Shop.photo, id: RecordID(key: id), .write([FieldWrite(Photo.parts[part], .set(.text(text)))]))
+  }
+
+  @Test(
+    "FC-21 what another lane brought along is not taken for unsent; HQ knows it by the sender's word",
+    arguments: BackendKind.allCases)
+  func broughtAlong(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let store = try TestNode(kind, 1)
+    _ = try meet(store, hq)
+    let needed = try store.mustCommit(photo("p", part: 0, "needed by the next"))
+    try store.mustCommit(.note("a", store: 1), photo("p", part: 1, "in the normal lane"), photo("q", part: 0, "x"))
+    let followed = try store.mustCommit(photo("q", part: 1, "follows the one before"))
+    try store.send(to: hq, lanes: [.normal])
+    let meeting = try meet(store, hq)
+    #expect(meeting.atHQ.cursors == LaneMap(urgent: 0, normal: 2, bulk: 0))
+    #expect(meeting.atHQ.brought == LaneMap(urgent: [], normal: [], bulk: [1, 3]))
+    let unsent = try store.mustCommit(photo("q", part: 2, "unsent"), visit("a", 1))
+    let last = try store.mustCommit(photo("q", part: 3, "unsent, in the bulk lane"))
+    let repaired = try store.store.repairUnsent(
+      UnsentRepair(sent: meeting.atHQ.coverage, incarnation: 9, clock: nil))
+    #expect(repaired.times == [unsent.time, last.time], "not \(needed), not \(followed)")
+    try link(store, hq)
+    try expectEqual(store, hq)
+    #expect(try meet(store, hq).atHQ.brought.isEmpty, "its own lane has passed it")
+  }
+
+  @Test("what was brought along ends where a restored log does", arguments: BackendKind.allCases)
+  func broughtBeyondTheFork(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    func untilBackup(_ peer: TestNode?) throws -> TestNode {
+      let store = try TestNode(kind, 1)
+      try store.mustCommit(photo("p", part: 0, "before"))
+      _ = try meet(store, peer ?? TestNode(kind, 0))
+      return store
+    }
+    let lost = try untilBackup(hq)
+    try lost.store.begin(Epoch(rawValue: 50), incarnation: nil)
+    try lost.mustCommit(photo("q", part: 0, "lost"))
+    try lost.mustCommit(.note("a", store: 1), photo("p", part: 1, "lost"), photo("q", part: 1, "lost"))
+    _ = try meet(lost, hq)
+    try lost.send(to: hq, lanes: [.normal])
+    #expect(try meet(lost, hq).atHQ.brought.bulk == [1, 2])
+    let restored = try untilBackup(nil)
+    try restored.store.begin(Epoch(rawValue: 60), incarnation: nil)
+    let new = try restored.mustCommit(photo("r", part: 0, "new"))
+    let meeting = try meet(restored, hq)
+    #expect(meeting.atHQ.hasLost)
+    #expect(meeting.atHQ.brought.bulk == [1], "2 is another commit now")
+    let repaired = try restored.store.repairUnsent(
+      UnsentRepair(sent: meeting.atHQ.coverage, incarnation: 9, clock: nil))
+    #expect(repaired.times == [new.time])
+  }
+
+  @Test("FC-25 what comes back of another life is not taken for unsent", arguments: BackendKind.allCases)
+  func ownStampFromElsewhere(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    func untilBackup(_ peer: TestNode?) throws -> TestNode {
+      let store = try TestNode(kind, 1)
+      try store.mustCommit(.note("a", store: 1, text: "before"))
+      try link(store, peer ?? TestNode(kind, 0))
+      return store
+    }
+    let lost = try untilBackup(hq)
+    try lost.store.begin(Epoch(rawValue: 50), incarnation: nil)
+    try lost.mustCommit(.note("a", [FieldWrite(Note.remark, .set(.text("lost")))]))
+    try link(lost, hq)
+    let restored = try untilBackup(nil)
+    restored.wall = restored.wall.advanced(byMilliseconds: 100_000)
+    try restored.store.begin(Epoch(rawValue: 60), incarnation: nil)
+    let new = try restored.mustCommit(.note("a", text: "new"))
+    let first = try meet(restored, hq)
+    // HQ's record meets what is unsent here, and goes on under the stamp of the other life.
+    try hq.send(to: restored)
+    let repaired = try restored.store.repairUnsent(
+      UnsentRepair(sent: first.atHQ.coverage, incarnation: 9, clock: nil))
+    #expect(repaired.times == [new.time])
+    try link(restored, hq)
+    try expectEqual(restored, hq)
+  }
+
+  @Test("a counter's unsent part is told by the commits, whatever their lanes", arguments: BackendKind.allCases)
+  func countersAcrossLanes(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let store = try TestNode(kind, 1)
+    try store.mustCommit(.note("b", store: 1), photo("p", part: 0, "x"))
+    try link(store, hq)
+    for lane in Lane.allCases {
+      try store.store.noteAcknowledged(by: .hq, lane: lane, through: 1)
+    }
+    try store.mustCommit(.note("a", store: 1), visit("a", 5))
+    try store.mustCommit(photo("p", part: 1, "y"))
+    try store.send(to: hq, lanes: [.bulk])
+    try store.mustCommit(visit("a", 7))
+    let meeting = try meet(store, hq)
+    #expect(meeting.atHQ.cursors == LaneMap(urgent: 0, normal: 1, bulk: 3))
+    let count = try store.store.repairUnsent(
+      UnsentRepair(sent: meeting.atHQ.coverage, incarnation: 2, clock: nil)
+    ).commitCount
+    #expect(count == 2)
+    let shares = try #require(try store.state(Shop.note, "a")?.content(of: Note.count)?.shares)
+    #expect(shares.map(\.sum) == [12])
+    try link(store, hq)
+    try expectEqual(store, hq)
+  }
+
+  @Test("a repair that changes what a record shows changes its clash", arguments: BackendKind.allCases)
+  func repairedClash(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let store = try TestNode(kind, 1)
+    try hq.mustCommit(.member("m1", phone: "1"), .member("m2", phone: "2"))
+    try link(store, hq)
+    // The store's clock is a day ahead: its change of m2 shows as long as it is.
+    let now = store.wall
+    store.wall = now.advanced(byMilliseconds: 86_400_000)
+    try store.mustCommit(.member("m2", phone: "3"))
+    hq.wall = now.advanced(byMilliseconds: 600_000)
+    try hq.mustCommit(.member("m2", phone: "1"))
+    let meeting = try meet(store, hq)
+    try hq.send(to: store)
+    #expect(try !store.cases().contains { $0.subject.kind == .unique })
+    _ = try store.store.repairUnsent(
+      UnsentRepair(
+        sent: meeting.atHQ.coverage, incarnation: nil, clock: ClockRepair(offset: -86_400_000, now: hq.wall)))
+    #expect(try store.value(Shop.member, "m2", Member.phone) == .text("1"))
+    #expect(try store.cases().contains { $0.subject.kind == .unique }, "m1 and m2 share a phone now")
+  }
+
+  @Test(
+    "FC-25 one backup restored twice, the first time without a link: HQ knows what it had",
+    arguments: BackendKind.allCases)
+  func oneBackupTwice(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    func untilBackup() throws -> TestNode {
+      let store = try TestNode(kind, 1)
+      try store.store.begin(Epoch(rawValue: 5), incarnation: nil)
+      try store.mustCommit(.note("a", store: 1), visit("a", 1))
+      return store
+    }
+    let lost = try untilBackup()
+    try lost.store.begin(Epoch(rawValue: 50), incarnation: nil)
+    try lost.mustCommit(visit("a", 2))
+    try link(lost, hq)
+    let restored = try untilBackup()
+    restored.wall = restored.wall.advanced(byMilliseconds: 100_000)
+    try restored.store.begin(Epoch(rawValue: 60), incarnation: nil)
+    let new = try restored.mustCommit(visit("a", 4))
+    let meeting = try meet(restored, hq)
+    #expect(meeting.atHQ.hasLost)
+    let repaired = try restored.store.repairUnsent(
+      UnsentRepair(sent: meeting.atHQ.coverage, incarnation: 9, clock: nil))
+    #expect(repaired.times == [new.time], "HQ has had the first of the other life")
+    try link(restored, hq)
+    try expectEqual(restored, hq)
+    #expect(try hq.shown(Shop.note, "a", Note.count) == .counter(7))
+  }
+
+  @Test("starts without a link do not push out the epochs that peers know")
+  func hiddenAncestorsAreBounded() throws {
+    let store = try TestNode(.sqlite, 1)
+    try store.store.begin(Epoch(rawValue: 1), incarnation: nil)
+    try store.store.noteLogShown()
+    for number in 2...40 as ClosedRange<UInt64> {
+      try store.mustCommit(.note("a", store: 1, text: "\(number)"))
+      try store.store.begin(Epoch(rawValue: number), incarnation: nil)
+    }
+    let lineage = try store.store.lineage()
+    #expect(lineage.end(of: Epoch(rawValue: 1)) == 1, "the last that a peer was told of")
+    #expect(lineage.end(of: Epoch(rawValue: 39)) == 39)
+    #expect(lineage.ancestors.count <= StoreLimits.hiddenAncestorCount + 2)
+  }
+
+  @Test("FC-21 HQ takes no stamp far ahead of its clock, but what it has already", arguments: BackendKind.allCases)
+  func stampsAhead(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    hq.store.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
+    let store = try TestNode(kind, 1)
+    try store.mustCommit(photo("p", part: 0, "brought along with the next"))
+    try store.mustCommit(.note("a", store: 1), photo("p", part: 1, "x"))
+    hq.wall = store.wall
+    try store.send(to: hq, lanes: [.normal])
+    // HQ's clock goes back by an hour: the bulk lane brings what HQ has.
+    hq.wall = hq.wall.advanced(byMilliseconds: -3_600_000)
+    try store.send(to: hq)
+    #expect(try hq.store.receiveCursors(from: one, epoch: store.epoch).bulk.through == 1)
+    try store.mustCommit(visit("a", 1))
+    #expect(throws: StoreError.self) { try store.send(to: hq) }
+    #expect(try hq.store.receiveCursors(from: one, epoch: store.epoch).normal.through == 2, "it stays where it was")
+    hq.wall = store.wall
+    try store.send(to: hq)
+    try expectEqual(store, hq)
+  }
+
+  @Test(
+    "FC-21 what an earlier incarnation wrote with a wrong clock is set right as well", arguments: BackendKind.allCases)
+  func repairsEarlierIncarnations(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    hq.store.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
+    let store = try TestNode(kind, 1)
+    try store.mustCommit(.note("a", store: 1), visit("a", 1))
+    try link(store, hq)
+    let now = store.wall
+    let year: Int64 = 365 * 86_400_000
+    store.wall = now.advanced(byMilliseconds: year)
+    let first = try store.mustCommit(visit("a", 2), .note("a", text: "a year ahead"))
+    try store.store.begin(Epoch(rawValue: 5), incarnation: 2)
+    let second = try store.mustCommit(visit("a", 4), .note("a", text: "still ahead"))
+    hq.wall = now.advanced(byMilliseconds: 60_000)
+    let meeting = try meet(store, hq)
+    let repaired = try #require(
+      try store.store.repairClock(
+        sent: meeting.atHQ.coverage, offset: -year, now: hq.wall, spareIncarnation: 3))
+    #expect(repaired.times == [first.time, second.time])
+    store.wall = hq.wall
+    try exchange(store, hq)
+    try expectEqual(store, hq)
+    #expect(try hq.shown(Shop.note, "a", Note.count) == .counter(7))
+    #expect(try hq.value(Shop.note, "a", Note.text) == .text("still ahead"), "the later one of both")
+    let stamps = try #require(try hq.state(Shop.note, "a")).vector.entries.map(\.time.wall)
+    #expect(stamps.allSatisfy { $0 <= hq.wall.advanced(byMilliseconds: 1_000) })
   }
 }

@@ -86,10 +86,10 @@ final class SabotagedStore: RecordStore {
     try engine.standing(of: peer, in: log, resumingAt: resumption)
   }
   func takeIncarnation(_ incarnation: UInt32) throws(StoreError) { try engine.takeIncarnation(incarnation) }
-  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> Restamping { try engine.repairUnsent(repair) }
+  func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> [Restamping] { try engine.repairUnsent(repair) }
   func repairClock(
-    sent: LaneMap<Sequence64>, offset: Int64, now: WallTime, spareIncarnation: UInt32
-  ) throws(StoreError) -> Restamping? {
+    sent: LogCoverage, offset: Int64, now: WallTime, spareIncarnation: UInt32
+  ) throws(StoreError) -> [Restamping]? {
     try engine.repairClock(sent: sent, offset: offset, now: now, spareIncarnation: spareIncarnation)
   }
 

@@ -81,17 +81,23 @@ struct WireVectorTests {
             EndpointList(
               version: UInt64(try value.items[0].number), endpoints: try value.items[1].items.map { try $0.text })
           },
-          ancestors: try ancestors(fields, "ancestors"), resumption: try optionalCursors(fields, "resumption")))
+          ancestors: try ancestors(fields, "ancestors"), resumption: try optionalCursors(fields, "resumption"),
+          brought: try brought(fields)))
     case "refusal":
       return .refusal(
         Refusal(
           code: try fields.text("code"), message: try fields.text("message"),
-          retryAfter: try number(fields, "retryAfter"), cursors: try optionalCursors(fields, "cursors")))
+          retryAfter: try number(fields, "retryAfter"),
+          coverage: try optionalCursors(fields, "cursors").map {
+            LogCoverage(cursors: $0, brought: try brought(fields))
+          }))
     case "batch":
       return .batch(
         Batch(
           lane: try lane(fields), after: try sequence(fields, "after"), through: try sequence(fields, "through"),
-          incompleteUntil: try sequence(fields, "incompleteUntil"), codec: try number(fields, "codec"),
+          incompleteUntil: try sequence(fields, "incompleteUntil"),
+          awaited: try optionalCursors(fields, "awaited") ?? LaneMap(repeating: 0), brought: try brought(fields),
+          codec: try number(fields, "codec"),
           groupCount: try number(fields, "groups"), contentsBytes: try number(fields, "contentsBytes"),
           payload: try fields.bytes("payload")))
     case "acknowledgement":
@@ -136,6 +142,13 @@ struct WireVectorTests {
   private func optionalCursors(_ fields: Case, _ name: String) throws -> LaneMap<Sequence64>? {
     guard let numbers = try fields[name]?.items.map({ UInt64(try $0.number) }), numbers.count == 3 else { return nil }
     return LaneMap(urgent: numbers[0], normal: numbers[1], bulk: numbers[2])
+  }
+
+  private func brought(_ fields: Case) throws -> LaneMap<[Sequence64]> {
+    guard let lists = try fields["brought"]?.items.map({ try $0.items.map { UInt64(try $0.number) } }) else {
+      return LaneMap(repeating: [])
+    }
+    return LaneMap(urgent: lists[0], normal: lists[1], bulk: lists[2])
   }
 
   private func clock(_ fields: Case) throws -> WallTime { WallTime(milliseconds: try fields.need("clock").number) }

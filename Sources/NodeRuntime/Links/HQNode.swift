@@ -163,7 +163,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         Admission(
           identity: engine.identity, head: try engine.logHead(), clock: clock.now, cursors: meeting.cursors,
           resumption: resumption, token: token, endpoints: try NodeSettings.endpointList(engine),
-          ancestors: hello.ancestors == nil ? nil : try engine.lineage().ancestors))
+          ancestors: hello.ancestors == nil ? nil : try engine.lineage().ancestors, brought: meeting.brought))
     } completion: { result in
       self.queue.async {
         // Another connection of this store may have come in meanwhile, and brought something.

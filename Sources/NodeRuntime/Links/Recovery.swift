@@ -19,7 +19,7 @@ enum Recovery {
     }
     clock.measured(keeping.clock.milliseconds(since: measured))
     return repaired.map {
-      "this machine's clock says \(RFC3339.format(measured)), HQ's \(RFC3339.format(keeping.clock)); \($0.names.count) "
+      "this machine's clock says \(RFC3339.format(measured)), HQ's \(RFC3339.format(keeping.clock)); \($0.commitCount) "
         + "commits that HQ has not seen were stamped anew. Set the clock, and look at its battery"
     }
   }
@@ -27,13 +27,10 @@ enum Recovery {
   /// Does what a refusal asks for before the next attempt.
   /// - Returns: what was done; nil if the refusal asks for nothing.
   static func answer(
-    _ refusal: Refusal, in engine: StoreGate.Engine, _ clock: CorrectedClock
+    _ refusal: Refusal, in engine: StoreGate.Engine
   ) throws(StoreError) -> String? {
-    let repaired = try engine.answer(refusal, now: clock.now, newIncarnation: .random(in: .min ... .max))
-    guard let count = repaired?.names.count else { return nil }
-    guard refusal.code == Refusal.Code.restored.rawValue else {
-      return "stamps ahead of HQ's clock: \(count) commits that HQ has not seen were stamped anew"
-    }
+    let repaired = try engine.answer(refusal, newIncarnation: .random(in: .min ... .max))
+    guard let count = repaired?.commitCount else { return nil }
     return
       "this database was put back to an earlier state. What it had sent since comes back from HQ; \(count) commits "
       + "that HQ has not seen go on as \(engine.identity.replica)"

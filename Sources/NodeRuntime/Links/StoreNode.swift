@@ -201,7 +201,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     var retryAfter: Int64 = 0
     if case .refusedByPeer(let refusal) = reason {
       retryAfter = Int64(clamping: refusal.retryAfter)
-      if refusal.cursors != nil { return recover(refusal) }
+      if refusal.coverage != nil { return recover(refusal) }
     }
     if skipsWait, !isStopping {
       skipsWait = false
@@ -215,9 +215,8 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
 
   /// HQ asks for something to be set right before the next attempt, which then comes at once.
   private func recover(_ refusal: Refusal) {
-    let clock = gate.clock
     gate.write { engine throws(StoreError) in
-      try Recovery.answer(refusal, in: engine, clock)
+      try Recovery.answer(refusal, in: engine)
     } completion: { result in
       self.queue.async {
         switch result {

@@ -21,6 +21,7 @@ extension StoreTransaction {
         continue
       }
       try backend.setReceiveCursor(ReceiveCursor(epoch: batch.epoch, through: 0), peer: batch.peer, lane: lane)
+      try backend.setBrought(LaneMap(repeating: []), by: batch.peer)
     }
     var results: [GroupResult] = []
     let start = node.head + 1
@@ -35,7 +36,28 @@ extension StoreTransaction {
       epoch: batch.epoch, through: batch.through,
       incompleteUntil: max(batch.incompleteUntil, cursor?.openChain(in: batch) ?? 0))
     try backend.setReceiveCursor(next, peer: batch.peer, lane: batch.lane)
+    try noteAwaited(batch)
+    if !batch.brought.isEmpty { try noteBrought(batch) }
     return results
+  }
+
+  /// Groups of this batch are whole only once other lanes are there.
+  private func noteAwaited(_ batch: IncomingBatch) throws(StoreError) {
+    for lane in Lane.allCases where lane != batch.lane && batch.awaited[lane] > 0 {
+      var cursor =
+        try backend.receiveCursor(peer: batch.peer, lane: lane) ?? ReceiveCursor(epoch: batch.epoch, through: 0)
+      guard batch.awaited[lane] > max(cursor.through, cursor.incompleteUntil) else { continue }
+      cursor.incompleteUntil = batch.awaited[lane]
+      try backend.setReceiveCursor(cursor, peer: batch.peer, lane: lane)
+    }
+  }
+
+  /// What came along from other lanes is known here, whatever their cursors say.
+  private func noteBrought(_ batch: IncomingBatch) throws(StoreError) {
+    var cursors = LaneMap<Sequence64>(repeating: 0)
+    for lane in Lane.allCases { cursors[lane] = try backend.receiveCursor(peer: batch.peer, lane: lane)?.through ?? 0 }
+    let all = try backend.brought(by: batch.peer).union(batch.brought, limit: .max).beyond(cursors, through: .max)
+    try backend.setBrought(all.union(all, limit: StoreLimits.broughtCount), by: batch.peer)
   }
 
   private mutating func apply(

@@ -85,7 +85,7 @@ struct StoreTransaction<Backend: StorageBackend> {
     }
     let entry = LogEntry(
       sequence: node.head, lane: lane, stamp: stamp, origin: origin, audience: audience.result, records: refs,
-      needs: Set(changes.compactMap(\.stored?.sequence)).sorted(), batchStart: batchStart)
+      isReceived: sender != nil, needs: Set(changes.compactMap(\.stored?.sequence)).sorted(), batchStart: batchStart)
     try backend.append(entry)
   }
 

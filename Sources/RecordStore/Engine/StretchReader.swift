@@ -8,7 +8,8 @@ import StoreModel
 /// later one, and the later one brings what the earlier wrote: neither may be at a peer without the other. The same holds
 /// for groups that came in one batch, which may have held such a chain. A stretch therefore ends only where all that
 /// belongs together is in it or was sent before. What lies further on in the same lane makes the stretch go on to it;
-/// what lies in another lane is pulled in, and sent again in its own lane later, where it has nothing new.
+/// what lies in another lane is pulled in, and sent again in its own lane later, where it has nothing new. What finds no room
+/// is told of, so that the peer knows until when it shows a part.
 struct StretchReader<Backend: StorageBackend> {
   let backend: Backend
   let model: Model
@@ -20,7 +21,10 @@ struct StretchReader<Backend: StorageBackend> {
   /// The stretch is whole only if it reaches this sequence of the lane.
   private var wholeFrom: Sequence64 = 0
   private var pulled: Set<Sequence64> = []
-  private var toPull: [Sequence64] = []
+  private var toPull: [LogEntry] = []
+  private var brought = LaneMap<[Sequence64]>(repeating: [])
+  /// Entries of other lanes that found no room, the last of each lane: all is whole once these are there.
+  private var awaited = LaneMap<Sequence64>(repeating: 0)
 
   init(backend: Backend, model: Model, request: OutgoingRequest) {
     self.backend = backend
@@ -48,9 +52,11 @@ struct StretchReader<Backend: StorageBackend> {
         scanned += 1
       }
     }
+    for entry in toPull { leave(entry) }
     return OutgoingStretch(
       lane: request.lane, after: request.after, through: through, groups: groups,
-      incompleteUntil: wholeFrom > through ? wholeFrom : 0, skipped: skipped, hasMore: hasMore)
+      incompleteUntil: wholeFrom > through ? wholeFrom : 0, awaited: awaited, brought: brought.sorted,
+      skipped: skipped, hasMore: hasMore)
   }
 
   /// Adds what the peer is to have of an entry's group.
@@ -110,11 +116,15 @@ struct StretchReader<Backend: StorageBackend> {
   private mutating func pull(_ entry: LogEntry) {
     if entry.lane == request.lane {
       wholeFrom = max(wholeFrom, entry.sequence)
-    } else if entry.sequence > request.sent[entry.lane], pulled.count < StoreLimits.pulledGroupCount,
-      pulled.insert(entry.sequence).inserted
-    {
-      toPull.append(entry.sequence)
+    } else if entry.sequence > request.sent[entry.lane], !pulled.contains(entry.sequence) {
+      guard pulled.count < StoreLimits.pulledGroupCount else { return leave(entry) }
+      pulled.insert(entry.sequence)
+      toPull.append(entry)
     }
+  }
+
+  private mutating func leave(_ entry: LogEntry) {
+    awaited[entry.lane] = max(awaited[entry.lane], entry.sequence)
   }
 
   /// Takes note of where a record of a group has moved to.
@@ -128,10 +138,16 @@ struct StretchReader<Backend: StorageBackend> {
 
   /// Beyond the bytes of a chain they come in their own lanes: a batch must fit its frame before all else.
   private mutating func pullGroups() throws(StoreError) {
-    while bytes < request.chainBytes, let sequence = toPull.popLast() {
-      if let entry = try backend.logEntry(sequence) { _ = try add(entry) }
+    while bytes < request.chainBytes, let entry = toPull.popLast() {
+      _ = try add(entry)
+      // A store may have to give what HQ has not seen other stamps; HQ never does.
+      if request.peer == .hq { brought[entry.lane].append(entry.sequence) }
     }
   }
+}
+
+extension LaneMap<[Sequence64]> {
+  fileprivate var sorted: Self { LaneMap(urgent: urgent.sorted(), normal: normal.sorted(), bulk: bulk.sorted()) }
 }
 
 extension Audience {

@@ -87,7 +87,8 @@ private struct Storage {
   var peerLogs: [NodeNumber: PeerLog] = [:]
   var acknowledged: [LaneKey: Sequence64] = [:]
   var ancestors: [NodeNumber?: [Lineage.Ancestor]] = [:]
-  var isLogShown = true
+  var hiddenAncestors: Int?
+  var brought: [NodeNumber: LaneMap<[Sequence64]>] = [:]
   var counterSteps: [CounterStep] = []
   var balances: [BalanceKey: Int64] = [:]
   var cases: [ConflictCase.Subject: ConflictCase] = [:]
@@ -182,8 +183,13 @@ extension MemoryBackend {
     write(\.ancestors[peer], ancestors)
   }
 
-  package func isLogShown() -> Bool { storage.isLogShown }
-  package func setLogShown(_ isShown: Bool) { write(\.isLogShown, isShown) }
+  package func hiddenAncestors() -> Int? { storage.hiddenAncestors }
+  package func setHiddenAncestors(_ count: Int?) { write(\.hiddenAncestors, count) }
+
+  package func brought(by peer: NodeNumber) -> LaneMap<[Sequence64]> {
+    storage.brought[peer] ?? LaneMap(repeating: [])
+  }
+  package func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) { write(\.brought[peer], entries) }
 
   package func departures(of ref: RecordRef) -> [NodeNumber] { storage.departures[ref] ?? [] }
 

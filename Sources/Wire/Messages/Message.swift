@@ -113,12 +113,15 @@ package struct Welcome: Hashable, Sendable {
   package var ancestors: [Lineage.Ancestor]?
   /// Where the store goes on in HQ's log, if its epoch is not the one that hello named.
   package var resumption: LaneMap<Sequence64>?
+  /// What HQ has of the store's log beyond `cursors`.
+  package var brought: LaneMap<[Sequence64]>
 
   package init(
     version: UInt64, replica: ReplicaID, epoch: Epoch, clock: WallTime, cursors: LaneMap<Sequence64>, window: UInt64,
     software: String, token: [UInt8]? = nil, endpoints: EndpointList? = nil, ancestors: [Lineage.Ancestor]? = nil,
-    resumption: LaneMap<Sequence64>? = nil
+    resumption: LaneMap<Sequence64>? = nil, brought: LaneMap<[Sequence64]> = LaneMap(repeating: [])
   ) {
+    self.brought = brought
     self.ancestors = ancestors
     self.resumption = resumption
     self.endpoints = endpoints
@@ -190,15 +193,15 @@ package struct Refusal: Hashable, Sendable {
   package var message: String
   /// Milliseconds after which trying again makes sense; 0 if it is the other side's choice.
   package var retryAfter: UInt64
-  /// With `restored` and `clock`: what HQ has of the store's log. What lies beyond, nobody else has seen.
-  package var cursors: LaneMap<Sequence64>?
+  /// With `restored`: what HQ has of the store's log. The rest nobody else has seen.
+  package var coverage: LogCoverage?
 
-  package init(_ code: Code, _ message: String, retryAfter: UInt64 = 0, cursors: LaneMap<Sequence64>? = nil) {
-    self.init(code: code.rawValue, message: message, retryAfter: retryAfter, cursors: cursors)
+  package init(_ code: Code, _ message: String, retryAfter: UInt64 = 0, coverage: LogCoverage? = nil) {
+    self.init(code: code.rawValue, message: message, retryAfter: retryAfter, coverage: coverage)
   }
 
-  package init(code: String, message: String, retryAfter: UInt64, cursors: LaneMap<Sequence64>? = nil) {
-    self.cursors = cursors
+  package init(code: String, message: String, retryAfter: UInt64, coverage: LogCoverage? = nil) {
+    self.coverage = coverage
     self.code = code
     self.message = message
     self.retryAfter = retryAfter
@@ -212,6 +215,10 @@ package struct Batch: Hashable, Sendable {
   package var through: Sequence64
   /// Above `through` while a chain of groups goes on.
   package var incompleteUntil: Sequence64
+  /// Above 0 where the groups are whole only once another lane is there up to this sequence.
+  package var awaited: LaneMap<Sequence64>
+  /// Entries of other lanes whose groups are in it; told to HQ only.
+  package var brought: LaneMap<[Sequence64]>
   package var codec: UInt64
   package var groupCount: UInt64
   /// Bytes of the contents before compression.
@@ -219,9 +226,12 @@ package struct Batch: Hashable, Sendable {
   package var payload: [UInt8]
 
   package init(
-    lane: Lane, after: Sequence64, through: Sequence64, incompleteUntil: Sequence64, codec: UInt64, groupCount: UInt64,
-    contentsBytes: UInt64, payload: [UInt8]
+    lane: Lane, after: Sequence64, through: Sequence64, incompleteUntil: Sequence64,
+    awaited: LaneMap<Sequence64> = LaneMap(repeating: 0), brought: LaneMap<[Sequence64]> = LaneMap(repeating: []),
+    codec: UInt64, groupCount: UInt64, contentsBytes: UInt64, payload: [UInt8]
   ) {
+    self.awaited = awaited
+    self.brought = brought
     self.lane = lane
     self.after = after
     self.through = through

@@ -148,7 +148,7 @@ extension Welcome {
   fileprivate func append(to writer: inout CBORWriter) {
     writer.append(
       mapCount: 7 + (token == nil ? 0 : 1) + (endpoints == nil ? 0 : 1) + (ancestors == nil ? 0 : 1)
-        + (resumption == nil ? 0 : 1))
+        + (resumption == nil ? 0 : 1) + (brought.isEmpty ? 0 : 1))
     writer.append(0, unsigned: version)
     writer.append(1, replica)
     writer.append(2, unsigned: epoch.rawValue)
@@ -169,6 +169,7 @@ extension Welcome {
     }
     if let ancestors { writer.append(9, ancestors) }
     if let resumption { writer.append(10, resumption) }
+    if !brought.isEmpty { writer.append(11, brought) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -188,6 +189,7 @@ extension Welcome {
     }
     ancestors = try fields.ancestors(9)
     resumption = try fields.optionalCursors(10)
+    brought = try fields.brought(11)
   }
 }
 
@@ -215,11 +217,13 @@ extension EndpointList {
 
 extension Refusal {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: cursors == nil ? 3 : 4)
+    let brought = coverage?.brought ?? LaneMap(repeating: [])
+    writer.append(mapCount: 3 + (coverage == nil ? 0 : 1) + (brought.isEmpty ? 0 : 1))
     writer.append(0, text: code)
     writer.append(1, text: message)
     writer.append(2, unsigned: retryAfter)
-    if let cursors { writer.append(3, cursors) }
+    if let coverage { writer.append(3, coverage.cursors) }
+    if !brought.isEmpty { writer.append(4, brought) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -228,13 +232,15 @@ extension Refusal {
     code = try fields.text(0)
     message = try fields.text(1)
     retryAfter = try fields.unsigned(2)
-    cursors = try fields.optionalCursors(3)
+    let brought = try fields.brought(4)
+    coverage = try fields.optionalCursors(3).map { LogCoverage(cursors: $0, brought: brought) }
   }
 }
 
 extension Batch {
   fileprivate func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: 8)
+    let isAwaiting = awaited != LaneMap(repeating: 0)
+    writer.append(mapCount: 8 + (brought.isEmpty ? 0 : 1) + (isAwaiting ? 1 : 0))
     writer.append(0, unsigned: UInt64(lane.rawValue))
     writer.append(1, unsigned: after)
     writer.append(2, unsigned: through)
@@ -244,6 +250,8 @@ extension Batch {
     writer.append(6, unsigned: contentsBytes)
     writer.append(unsigned: 7)
     writer.append(bytes: payload)
+    if !brought.isEmpty { writer.append(8, brought) }
+    if isAwaiting { writer.append(9, awaited) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -257,6 +265,8 @@ extension Batch {
     groupCount = try fields.unsigned(5)
     contentsBytes = try fields.unsigned(6)
     payload = try fields.bytes(7, limit: WireLimits.maximumFrameBytes)
+    brought = try fields.brought(8)
+    awaited = try fields.optionalCursors(9) ?? LaneMap(repeating: 0)
   }
 }
 

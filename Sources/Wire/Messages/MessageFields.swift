@@ -29,6 +29,15 @@ extension CBORWriter {
 }
 
 extension CBORWriter {
+  mutating func append(_ key: UInt64, _ lists: LaneMap<[Sequence64]>) {
+    append(unsigned: key)
+    append(arrayCount: Lane.allCases.count)
+    for lane in Lane.allCases {
+      append(arrayCount: lists[lane].count)
+      for sequence in lists[lane] { append(unsigned: sequence) }
+    }
+  }
+
   mutating func append(_ key: UInt64, _ ancestors: [Lineage.Ancestor]) {
     append(unsigned: key)
     append(arrayCount: 2 * ancestors.count)
@@ -132,6 +141,22 @@ struct MessageFields {
 
   func optionalCursors(_ key: UInt64) throws(DecodeError) -> LaneMap<Sequence64>? {
     try optional(key) { (reader) throws(DecodeError) in try reader.readCursors() }
+  }
+
+  /// Three lists of ascending sequences; three empty ones if the key is missing.
+  func brought(_ key: UInt64) throws(DecodeError) -> LaneMap<[Sequence64]> {
+    try optional(key) { (reader) throws(DecodeError) in
+      try reader.expectArray(Lane.allCases.count)
+      var lists = LaneMap<[Sequence64]>(repeating: [])
+      for lane in Lane.allCases {
+        for _ in 0..<(try reader.readArrayCount(limit: WireLimits.maximumBroughtEntries)) {
+          let sequence = try reader.readUnsigned()
+          guard sequence > lists[lane].last ?? 0 else { throw reader.invalid("ascending sequences from 1") }
+          lists[lane].append(sequence)
+        }
+      }
+      return lists
+    } ?? LaneMap(repeating: [])
   }
 
   func ancestors(_ key: UInt64) throws(DecodeError) -> [Lineage.Ancestor]? {

@@ -27,13 +27,14 @@ extension TestNode {
   @discardableResult
   func receive(
     _ groups: [CommitGroup], from peer: NodeNumber, epoch: Epoch = Epoch(rawValue: 7), lane: Lane = .normal,
-    after: Sequence64? = nil, through: Sequence64? = nil, incompleteUntil: Sequence64 = 0
+    after: Sequence64? = nil, through: Sequence64? = nil, incompleteUntil: Sequence64 = 0,
+    awaited: LaneMap<Sequence64> = LaneMap(repeating: 0), brought: LaneMap<[Sequence64]> = LaneMap(repeating: [])
   ) throws -> [GroupResult] {
     let decoded = try BatchContents.decode(BatchContents.encode(groups))
     let start = try after ?? store.receiveCursors(from: peer, epoch: epoch)[lane].through
     let batch = IncomingBatch(
       peer: peer, lane: lane, epoch: epoch, after: start, through: through ?? start + 1,
-      incompleteUntil: incompleteUntil,
+      incompleteUntil: incompleteUntil, awaited: awaited, brought: brought,
       groups: decoded.groups.map { group in
         switch group {
         case .success(let group): .decoded(group)
@@ -59,7 +60,7 @@ extension TestNode {
         guard stretch.through > stretch.after else { break }
         results += try peer.receive(
           stretch.groups, from: number, epoch: epoch, lane: lane, after: stretch.after, through: stretch.through,
-          incompleteUntil: stretch.incompleteUntil)
+          incompleteUntil: stretch.incompleteUntil, awaited: stretch.awaited, brought: stretch.brought)
         sent = try peer.store.receiveCursors(from: number, epoch: epoch)
       }
     }

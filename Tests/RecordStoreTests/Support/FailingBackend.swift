@@ -103,11 +103,18 @@ final class FailingBackend: StorageBackend {
     try inner.setAncestors(ancestors, of: peer)
   }
 
-  func isLogShown() throws(StoreError) -> Bool { try inner.isLogShown() }
+  func hiddenAncestors() throws(StoreError) -> Int? { try inner.hiddenAncestors() }
 
-  func setLogShown(_ isShown: Bool) throws(StoreError) {
+  func setHiddenAncestors(_ count: Int?) throws(StoreError) {
     try countWrite()
-    try inner.setLogShown(isShown)
+    try inner.setHiddenAncestors(count)
+  }
+
+  func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]> { try inner.brought(by: peer) }
+
+  func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError) {
+    try countWrite()
+    try inner.setBrought(entries, by: peer)
   }
 
   func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber] { try inner.departures(of: ref) }
