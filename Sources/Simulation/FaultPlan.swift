@@ -77,14 +77,15 @@ package struct FaultPlan: Sendable {
     holidayPerMille = generator.pick([0, 0, 8])
     fullDiskPerMille = generator.pick([0, 0, 0, 20])
     flatBattery = generator.chance(perMille: 150) ? generator.draw(1...stores) : nil
+    if restoresHQ, restorePerMille > 0 { keepClocksTolerable() }
   }
 
-  /// Without weeks of absence, and without clocks so far off that stores stamp anew what is unsent.
-  mutating func keepClocksTolerable() {
+  /// Without clocks so far off that stores stamp anew what is unsent: what an HQ of before had seen of it and has forgotten, and
+  /// what the store has not heard that it had, would live under two names (RELIABILITY.md).
+  private mutating func keepClocksTolerable() {
     skews = skews.map { $0 % 100_000 }
     hasSmallJumps = true
     flatBattery = nil
-    holidayPerMille = 0
   }
 
   /// A faultless run, for tests of the simulator itself to change.

@@ -44,28 +44,6 @@ package enum Probe: String, CaseIterable, Hashable, Sendable {
   case weeks = "weeks in which the chain was closed"
 }
 
-extension Simulator {
-  /// Whose databases are put back to earlier states in a run; with any, clocks may be off by years as well.
-  package enum PutBack: Int, Comparable, Sendable {
-    case nothing, stores, all
-
-    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
-  }
-}
-
-extension Probe {
-  /// What has to be put back in a run for this to be reached.
-  package var needs: Simulator.PutBack {
-    switch self {
-    case .restoredHQ, .unnoticedHQ, .toldLoss, .healed, .trusted: .all
-    case .restoredStores, .unnoticedStores, .toldRestored, .movedCommits, .lostParts, .owedParts, .fencedDatabases,
-      .clockRepairs, .clockRefusals, .deadBatteries, .weeks:
-      .stores
-    default: .nothing
-    }
-  }
-}
-
 /// How often each was reached.
 package struct ProbeCounts: Sendable, Equatable {
   private var counts: [Probe: Int] = [:]

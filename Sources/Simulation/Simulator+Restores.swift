@@ -101,7 +101,10 @@ extension Simulator {
       } catch {
         throw Violation("\(node.name)'s backup cannot be read: \(error)")
       }
+      // A person retires again whom HQ has forgotten to be retired.
+      let retired = node.memory.retired
       node.memory = backup.memory
+      node.memory.retired = retired
       forget(index, old, isNoticed: isNoticed)
       node.isUntold = !isNoticed
       // A backup of a later time than its own database never was.

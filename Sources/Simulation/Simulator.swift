@@ -79,7 +79,6 @@ package final class Simulator {
 
   package init(
     seed: UInt64, stores: Int? = nil, operations: Int = SimulationLimits.operations, plan: FaultPlan? = nil,
-    putsBack: PutBack = .nothing,
     disks: any DiskMaker = MemoryDisks(),
     makeStore: @escaping StoreMaker = { _, backend throws(StoreError) in try StoreEngine(backend) },
     traceSink: ((String) -> Void)? = nil
@@ -87,13 +86,7 @@ package final class Simulator {
     var generator = SeededGenerator(seed: seed)
     let drawn = generator.draw(SimulationLimits.stores)
     let storeCount = stores ?? drawn
-    var drawnPlan = plan ?? FaultPlan(stores: storeCount, using: &generator)
-    if plan == nil {
-      drawnPlan.restoresHQ = drawnPlan.restoresHQ && putsBack == .all
-      drawnPlan.restoresStores = drawnPlan.restoresStores && putsBack != .nothing
-      if putsBack == .nothing { drawnPlan.keepClocksTolerable() }
-    }
-    self.plan = drawnPlan
+    self.plan = plan ?? FaultPlan(stores: storeCount, using: &generator)
     self.makeStore = makeStore
     self.disks = disks
     faults = generator.split()

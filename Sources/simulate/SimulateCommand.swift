@@ -5,15 +5,12 @@ import Simulation
 struct SimulateCommand {
   private static let usage = """
     usage: simulate [--seed N | --seeds A-B] [--stores N] [--operations N] [--trace] [--double]
-                    [--restores] [--hq-restores]
       --seed N        one run; the same seed gives the same run (default: 1)
       --seeds A-B     all of them; fails too if a rare path was never reached in 100 runs or more
       --stores N      1 to 64 stores instead of a number drawn from the seed
       --operations N  what the people do, 1 to 100000 (default: 150)
       --trace         print every event
       --double        run twice, and compare every line
-      --restores      stores' databases are put back to backups, clocks are off by years
-      --hq-restores   HQ's database is put back, too
     exit status: 0 all rules held, 1 a violation, 2 wrong usage
     """
 
@@ -22,7 +19,6 @@ struct SimulateCommand {
   private var operations = SimulationLimits.operations
   private var traces = false
   private var isDouble = false
-  private var putsBack = Simulator.PutBack.nothing
 
   /// Nil if the arguments make no sense.
   init?(arguments: [String]) {
@@ -31,8 +27,6 @@ struct SimulateCommand {
       switch option {
       case "--trace": traces = true
       case "--double": isDouble = true
-      case "--restores": putsBack = max(putsBack, .stores)
-      case "--hq-restores": putsBack = .all
       case "--seed":
         guard let seed = rest.popFirst().flatMap({ UInt64($0) }) else { return nil }
         seeds = seed...seed
@@ -93,7 +87,7 @@ extension SimulateCommand {
       print("too little work: at least \(planned / SimulationLimits.leastCommitsPart) commits were to be made")
       return false
     }
-    let unreached = probes.unreached.filter { putsBack >= $0.needs }
+    let unreached = probes.unreached
     guard runs >= SimulationLimits.probedRuns, !unreached.isEmpty else { return failed.isEmpty }
     print("never reached: \(unreached.map(\.rawValue).joined(separator: "; "))")
     return false
@@ -113,7 +107,7 @@ extension SimulateCommand {
   }
 
   private func fails(_ seed: UInt64, _ operations: Int) -> Bool {
-    let report = try? Simulator(seed: seed, stores: stores, operations: operations, putsBack: putsBack).run()
+    let report = try? Simulator(seed: seed, stores: stores, operations: operations).run()
     return report?.violation != nil
   }
 
@@ -132,7 +126,7 @@ extension SimulateCommand {
   private func runOnce(_ seed: UInt64, traces: Bool) -> RunReport? {
     do {
       let simulator = try Simulator(
-        seed: seed, stores: stores, operations: operations, putsBack: putsBack,
+        seed: seed, stores: stores, operations: operations,
         traceSink: traces ? { print($0) } : nil)
       return simulator.run()
     } catch {
