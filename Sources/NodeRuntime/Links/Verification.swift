@@ -10,8 +10,7 @@ import Wire
 
 /// HQ compares what one connected store has with what it should have, and sees to what differs, while both keep working.
 ///
-/// What is on its way is no difference: a record counts only if both ends look the same at it twice, with a moment in between by
-/// which each had all that the other had at the first look.
+/// What is on its way is no difference: a record counts only if both ends look the same at it twice (`RepeatedLooks`).
 ///
 /// Confined to the link's queue, which guards its state (`@unchecked Sendable`).
 package final class Verification: @unchecked Sendable {
@@ -56,12 +55,6 @@ package final class Verification: @unchecked Sendable {
     package var remaining: Int { differences.count { !$0.isMended } }
   }
 
-  private struct Found {
-    var pair: RangeReconciler.Pair
-    var mine: VerifyAnswer.Look?
-    var theirs: VerifyAnswer.Look?
-  }
-
   /// For a link to come to rest, before the run gives up: a catalogue that is being imported goes first.
   private static let restSeconds = 120
 
@@ -76,12 +69,9 @@ package final class Verification: @unchecked Sendable {
   private var number: UInt64 = 0
   private var onAnswer: ((VerifyAnswer) -> Void)?
   private var waits = 0
-  private var round = 0
-  /// To be looked at in this round, and in the next.
+  private var looks = RepeatedLooks([:])
+  /// To be looked at in this round.
   private var toLookAt: [RecordKey] = []
-  private var moved: [RecordKey] = []
-  private var found: [RecordKey: Found] = [:]
-  private var confirmed: [RecordKey] = []
   private var isMended = false
   private let completion: (Verification) -> Void
 
@@ -196,8 +186,7 @@ extension Verification {
   private func compareNext() {
     guard let ranges = reconciler.next() else {
       report.isCutShort = reconciler.isCutShort
-      for (key, pair) in reconciler.differences { found[key] = Found(pair: pair) }
-      moved = found.keys.sorted()
+      looks = RepeatedLooks(reconciler.differences)
       return lookAgain()
     }
     ask(question(ranges: ranges)) { answer in
@@ -216,14 +205,12 @@ extension Verification {
 
   /// Looks once more at what was seen to differ, and differently from before, once each end has what the other had then.
   private func lookAgain() {
-    guard !moved.isEmpty, round < VerifyLimits.rounds else {
-      guard !isMended else { return finish() }
-      report.moving = moved.count
+    guard !isMended else { return finish() }
+    guard let keys = looks.nextRound() else {
+      report.moving = looks.moved.count
       return mend()
     }
-    round += 1
-    toLookAt = moved
-    moved = []
+    toLookAt = keys
     whenQuiet { $0.lookAtNext() }
   }
 
@@ -260,14 +247,13 @@ extension Verification {
   }
 
   private func take(_ key: RecordKey, _ mine: VerifyAnswer.Look?, _ theirs: VerifyAnswer.Look?) {
-    let pair = RangeReconciler.Pair(mine: mine?.digest, theirs: theirs?.digest)
-    let isSame = found[key]?.pair == pair
-    found[key] = Found(pair: pair, mine: mine, theirs: theirs)
     if isMended {
-      guard pair.isEqual, let index = report.differences.firstIndex(where: { $0.key == key }) else { return }
+      guard mine?.digest == theirs?.digest, let index = report.differences.firstIndex(where: { $0.key == key }) else {
+        return
+      }
       report.differences[index].isMended = true
-    } else if !pair.isEqual {
-      if isSame { confirmed.append(key) } else { moved.append(key) }
+    } else {
+      looks.take(key, mine, theirs)
     }
   }
 }
@@ -283,13 +269,15 @@ private struct MendingPlan: Sendable {
 
 extension Verification {
   private func mend() {
-    let looks = confirmed.sorted().map { (key: $0, mine: found[$0]?.mine, theirs: found[$0]?.theirs) }
-    guard !looks.isEmpty else { return finish() }
+    let found = looks.confirmed.sorted().map {
+      (key: $0, mine: looks.found[$0]?.mine, theirs: looks.found[$0]?.theirs)
+    }
+    guard !found.isEmpty else { return finish() }
     let (node, isRepairing, isInBackground) = (node, report.isRepairing, report.isInBackground)
     write { engine throws(StoreError) in
       var plan = MendingPlan()
       let waiting = try engine.waitingKeys(of: node)
-      for (key, mine, theirs) in looks {
+      for (key, mine, theirs) in found {
         let held = try engine.record(key)
         var difference = Difference(key: key, kind: .behind)
         var (isSentHere, isSentThere, overrules) = (false, false, false)
@@ -319,7 +307,23 @@ extension Verification {
     } then: { run, plan in
       run.report.differences = plan.differences
       run.isMended = true
-      run.mendHere(plan)
+      run.recount(plan)
+    }
+  }
+
+  /// What had changed behind a node's back was never taken into its balances. Before anything is mended: a run that is cut off
+  /// in between leaves the records different, so that the next one finds them, and taking them back counts right.
+  private func recount(_ plan: MendingPlan) {
+    guard !plan.here.isEmpty || !plan.there.isEmpty else { return mendHere(plan) }
+    let model = gate.model
+    let entities = Set(plan.differences.map(\.key.entity)).filter { model.entity($0)?.balances.isEmpty == false }
+    guard !entities.isEmpty else { return mendHere(plan) }
+    ask(question(recount: entities.sorted())) { _ in
+      self.write { engine throws(StoreError) in
+        try engine.recountBalances(of: entities)
+      } then: { run, _ in
+        run.mendHere(plan)
+      }
     }
   }
 
@@ -337,7 +341,7 @@ extension Verification {
   }
 
   private func mendThere(_ plan: MendingPlan) {
-    guard !plan.there.isEmpty else { return recount() }
+    guard !plan.there.isEmpty else { return lookAtMended() }
     let keys = Array(plan.there.prefix(VerifyLimits.keysOfQuestion))
     ask(question(resend: keys)) { _ in
       var rest = plan
@@ -346,25 +350,8 @@ extension Verification {
     }
   }
 
-  /// What had changed behind a node's back was never taken into its balances, and taking it back would count it twice.
-  private func recount() {
-    guard report.isRepairing || report.isInBackground else { return finish() }
-    let model = gate.model
-    let entities = Set(report.differences.map(\.key.entity)).filter { model.entity($0)?.balances.isEmpty == false }
-    whenQuiet { run in
-      guard !entities.isEmpty else { return run.lookAtMended() }
-      run.ask(run.question(recount: entities.sorted())) { _ in
-        run.write { engine throws(StoreError) in
-          try engine.recountBalances(of: entities)
-        } then: { run, _ in
-          run.lookAtMended()
-        }
-      }
-    }
-  }
-
   private func lookAtMended() {
-    round = VerifyLimits.rounds
+    guard report.isRepairing || report.isInBackground else { return finish() }
     toLookAt = report.differences.map(\.key)
     whenQuiet { $0.lookAtNext() }
   }
