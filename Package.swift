@@ -67,7 +67,7 @@ let package = Package(
         "TextEncoding",
       ]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
-    program("simulate", ["Base", "Simulation"]),
+    program("simulate", ["RecordStore", "StoreModel", "SQLiteStore", "Simulation"]),
     shell(
       "Fuzzing",
       [

@@ -42,6 +42,7 @@ package struct FaultPlan: Sendable {
   package var fullDiskPerMille: Int
   /// A store whose clock is at 1970 whenever it starts.
   package var flatBattery: Int?
+  package var further = FurtherFaults.none
 
   package init(stores: Int, using generator: inout SeededGenerator) {
     let slowLine = generator.chance(perMille: 250)
@@ -80,9 +81,12 @@ package struct FaultPlan: Sendable {
     if restoresHQ, restorePerMille > 0 { keepClocksTolerable() }
   }
 
+  /// Whether databases are put back in this run.
+  var putsBack: Bool { restorePerMille > 0 }
+
   /// Without clocks so far off that stores stamp anew what is unsent: what an HQ of before had seen of it and has forgotten, and
   /// what the store has not heard that it had, would live under two names (RELIABILITY.md).
-  private mutating func keepClocksTolerable() {
+  mutating func keepClocksTolerable() {
     skews = skews.map { $0 % 100_000 }
     hasSmallJumps = true
     flatBattery = nil

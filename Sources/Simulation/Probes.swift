@@ -42,6 +42,20 @@ package enum Probe: String, CaseIterable, Hashable, Sendable {
   case deadBatteries = "clocks at 1970 after a restart"
   case fullDisks = "writes that found the disk full"
   case weeks = "weeks in which the chain was closed"
+  case upgrades = "upgrades of a store with an older model"
+  case unknownParts = "records with what an older store does not know"
+  case partitions = "several stores cut off from HQ at once"
+  case heldBack = "bytes that came after a partition"
+  case heardParts = "parts of messages on a slow line"
+  case tornTransactions = "processes that ended within a transaction"
+  case corrections = "returns and voided receipts"
+  case settled = "conflict cases that a person settled"
+  case retried = "parked groups that a person had tried again", dropped = "parked groups that a person dropped"
+  case curedGroups = "parked groups applied under another rule"
+  case verified = "stores compared with HQ", verifiedBusy = "stores compared while they went on"
+  case lookedAgain = "records compared once more, as they were on their way"
+  case drifted = "records changed behind a node's back, found and mended"
+  case wrongClocks = "clocks wrong by a year that won nothing"
 }
 
 /// How often each was reached.

@@ -17,6 +17,8 @@ struct Pipe {
   private(set) var lastArrival: Int64 = 0
   /// Nothing goes in any more.
   var isClosed = false
+  /// When a slow line has carried all that was put in.
+  var freeAtMicroseconds: Int64 = 0
 
   /// - Returns: when it arrives.
   mutating func put(_ item: Item, arrivingAt time: Int64) -> Int64 {

@@ -14,6 +14,10 @@ package final class SimulatedDisk: StorageBackend {
   /// How often a write found no room.
   private(set) var fullCount = 0
   private(set) var failure: StoreError?
+  /// Writes until the process ends, in the middle of what it does; nil for not at all.
+  var writesToEnd: Int?
+  /// Called when it does: the disk is as it lies there.
+  var onEnd: (() throws(StoreError) -> Void)?
 
   init(_ inner: any StorageBackend) throws(StoreError) {
     self.inner = inner
@@ -24,6 +28,11 @@ package final class SimulatedDisk: StorageBackend {
   var storage: any StorageBackend { inner }
 
   private func beforeWrite() throws(StoreError) {
+    if let left = writesToEnd {
+      writesToEnd = left - 1
+      if left == 0 { try onEnd?() }
+      guard left > 0 else { throw StoreError(.interrupted, "the simulated process has ended") }
+    }
     guard let left = writesLeft else { return }
     guard left > 0 else {
       fullCount += 1

@@ -1,5 +1,6 @@
 import Base
 import Causality
+import Merge
 import RecordStore
 import StoreModel
 import SyncSession
@@ -25,6 +26,8 @@ enum DiskOperation {
   case answer(Refusal)
   case store(session: Int, IncomingBatch)
   case note(peer: NodeNumber, LanePosition)
+  /// What a person does about conflicts and what is parked.
+  case chore(Chore)
 
   var name: String {
     switch self {
@@ -38,6 +41,7 @@ enum DiskOperation {
     case .answer: "answer"
     case .store: "store"
     case .note: "note"
+    case .chore: "chore"
     }
   }
 }
@@ -47,7 +51,7 @@ extension DiskOperation {
   var session: Int? {
     switch self {
     case .check(let session, _), .admit(let session, _), .store(let session, _), .keep(let session, _): session
-    case .commit, .greet, .confirm, .caughtUp, .answer, .note: nil
+    case .commit, .greet, .confirm, .caughtUp, .answer, .note, .chore: nil
     }
   }
 }
@@ -66,6 +70,13 @@ final class SimulatedNode {
   var backups: [NodeBackup] = []
   /// Its database is another one when it starts again.
   var pending: PendingChange?
+  var version: ModelVersion
+  /// Of the program that starts next, if it is another one.
+  var nextVersion: ModelVersion?
+  /// Records of parked groups that a person has dropped: what their writers hold, HQ does not take.
+  var droppedKeys: Set<RecordKey> = []
+  /// Conflict cases that a person has accepted here.
+  var accepted: Set<ConflictCase.Subject> = []
   var isRetired = false
   /// Its database was put back, and nobody has heard of it since: it may use stamps that it has used before, for other commits.
   var isUntold = false
@@ -86,7 +97,8 @@ final class SimulatedNode {
   /// A store is on its way to a connection.
   var isCalling = false
 
-  init(_ number: NodeNumber, _ backend: SimulatedDisk, store: any RecordStore, skew: Int64) {
+  init(_ number: NodeNumber, _ backend: SimulatedDisk, store: any RecordStore, skew: Int64, version: ModelVersion) {
+    self.version = version
     self.number = number
     self.backend = backend
     self.store = store
@@ -102,6 +114,8 @@ final class SimulatedNode {
 enum PendingChange {
   case putBack(NodeBackup, isNoticed: Bool)
   case retirement
+  /// Its program is a newer one.
+  case upgrade(ModelVersion)
 }
 
 /// A session and the end of the connection that it lives on.

@@ -35,6 +35,22 @@ package enum SimulationLimits {
   /// Backups of one node that are kept.
   package static let backups = 4
 
+  /// How far a commit's stamp may be from the time at which it was made, where clocks are off by less than stores mend: by
+  /// 100 s, some jumps, and what a peer's clock may push.
+  package static let stampErrorMilliseconds: Int64 = 900_000
+
+  /// Writes within which a process ends, if it does so in a transaction: a small sale makes about as many.
+  package static let tornWrites = 8
+
+  /// How often HQ and a store look whether their link is at rest, while one waits for it to compare records.
+  package static let verifyPollMilliseconds: Int64 = 200
+
+  /// Records of a page that is summed up: few, so that ranges span pages.
+  package static let digestPage = 20
+
+  /// Commits made while drifted records are looked for.
+  package static let operationsWhileMending = 8
+
   /// A year, for clocks that are wrong by one.
   package static let yearMilliseconds: Int64 = 365 * 86_400_000
 }

@@ -84,11 +84,13 @@ extension Simulator {
   }
 
   /// No cursor has passed what is neither applied nor parked.
-  func checkCursors() throws(Violation) {
+  /// - Parameter isWhole: looks at all entries, and not only at those that a cursor has passed since the last look.
+  func checkCursors(isWhole: Bool) throws(Violation) {
+    if isWhole { checkedCursors = [:] }
     let parked = parkedKeys(at: nodes[0])
     for store in nodes.dropFirst() where !store.isRetired {
       try checkCursor(of: nodes[0], in: store, parked: parked)
-      try checkCursor(of: store, in: nodes[0], parked: [])
+      try checkCursor(of: store, in: nodes[0], parked: parkedKeys(at: store))
     }
     for commit in oracle.commits where commit.node != 0 && commit.isInLog && !nodes[commit.node].isRetired {
       let store = nodes[commit.node]
@@ -114,8 +116,11 @@ extension Simulator {
     guard let end = sharedEnd(of: receiver, in: sender) else { return }
     for lane in Lane.allCases {
       guard let cursor = receiver.backend.receiveCursor(peer: sender.number, lane: lane) else { continue }
-      for entry in sender.backend.logEntries(lane: lane, after: 0, limit: .max)
-      where entry.sequence <= min(cursor.through, end) {
+      let place = CursorPlace(receiver: receiver.number, sender: sender.number, lane: lane)
+      let through = min(cursor.through, end)
+      let checked = min(checkedCursors[place] ?? 0, through)
+      checkedCursors[place] = through
+      for entry in sender.backend.logEntries(lane: lane, after: checked, limit: .max) where entry.sequence <= through {
         guard entry.origin != receiver.number else { continue }
         for ref in entry.records {
           guard let stored = sender.backend.read(ref), stored.sequence == entry.sequence, let state = stored.state,
@@ -144,7 +149,7 @@ extension Simulator {
   }
 
   func parkedKeys(at node: SimulatedNode) -> Set<RecordKey> {
-    Set(node.backend.parkedGroups().flatMap(\.keys))
+    node.droppedKeys.union(node.backend.parkedGroups().flatMap(\.keys))
   }
 
   // MARK: Quiet
@@ -176,6 +181,13 @@ extension Simulator {
     }
     return lines.joined(separator: "\n")
   }
+}
+
+/// A cursor of one node in the log of another.
+struct CursorPlace: Hashable {
+  var receiver: NodeNumber
+  var sender: NodeNumber
+  var lane: Lane
 }
 
 extension StoredRecord {

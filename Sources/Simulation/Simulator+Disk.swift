@@ -54,6 +54,7 @@ extension Simulator {
         try answer(refusal, at: index)
         if isAnswered { callLater(index, retryAfter: 0) }
       case .store(let session, let batch): try apply(batch, session, at: index, isAnswered)
+      case .chore(let chore): try perform(chore, at: index)
       case .note(let peer, let position):
         try nodes[index].store.noteAcknowledged(by: peer, lane: position.lane, through: position.through)
       }
@@ -71,6 +72,7 @@ extension Simulator {
     switch error.code {
     case .diskFull: probes.hit(.fullDisks)
     case .clockAhead where index == 0: break
+    case .interrupted: probes.hit(.tornTransactions)
     // What came behind a batch that found no room.
     case .wrongCursor where operation.session.map { sessions[$0] == nil } ?? false: break
     default: throw Violation("\(nodes[index].name) failed in \(operation.name): \(error)")
@@ -167,7 +169,9 @@ extension Simulator {
     }
     if let running = node.running {
       node.running = nil
-      if faults.chance(perMille: 500) {
+      if further.chance(perMille: plan.further.tornPerMille) {
+        try tear(running, at: index)
+      } else if faults.chance(perMille: 500) {
         probes.hit(.doneUnacknowledged)
         note("\(node.name) had just done: \(running.name)")
         try perform(running, at: index, isAnswered: false)
@@ -194,11 +198,14 @@ extension Simulator {
       probes.hit(.deadBatteries)
     }
     do throws(StoreError) {
+      try reopen(node)
       node.store = try makeStore(index, node.backend)
       try begin(node, isNoticed: isNoticed)
+      try retryAfterUpgrade(index)
     } catch {
       throw Violation("\(node.name) cannot open its store again: \(error)")
     }
+    if let brokenRule { throw brokenRule }
     node.isUp = true
     if !node.isHQ { callLater(index, retryAfter: 0) }
   }

@@ -9,7 +9,7 @@ extension Simulator {
   func checkEnd() throws(Violation) {
     let hq = nodes[0]
     let parked = parkedKeys(at: hq)
-    if plan.poisonedStore == nil, let group = hq.backend.parkedGroups().first {
+    if plan.poisonedStore == nil || isCured, let group = hq.backend.parkedGroups().first {
       throw Violation(
         "HQ has parked a group of \(group.peer) without a reason in the run: \(group.code) \(group.reason)")
     }
@@ -21,10 +21,11 @@ extension Simulator {
     for key in oracle.keys where !parked.contains(key) { try checkRecord(key) }
     for node in nodes where !node.isRetired {
       for state in records(of: node) {
-        guard parked.contains(state.key) || oracle.keys.contains(state.key) else {
+        guard parked.contains(state.key) || oracle.touches[state.key] != nil else {
           throw Violation("\(node.name) holds \(state.key.summary), which nobody wrote")
         }
       }
+      try checkClocks(of: Int(node.number.rawValue))
       try checkBalances(at: node)
       try checkCases(at: node)
     }
@@ -111,7 +112,10 @@ extension Simulator {
       let extra = found.subtracting(expected).sorted()
       throw Violation("\(node.name): its conflict cases lack \(missing) and have \(extra) too many")
     }
-    let wrong = cases.filter { ($0.status == .open) != open.contains($0.subject) }
+    let wrong = cases.filter { one in
+      let isAccepted = one.status == .accepted && node.accepted.contains(one.subject)
+      return !isAccepted && (one.status == .open) != open.contains(one.subject)
+    }
     guard wrong.isEmpty else { throw Violation("\(node.name): cases with the wrong status: \(wrong)") }
   }
 

@@ -18,7 +18,8 @@ extension Simulator {
     let hello = Hello(
       replica: node.store.identity.replica, credential: [1], epoch: node.store.identity.epoch, clock: wall(node),
       peerEpoch: log?.epoch, cursors: cursors, window: plan.storeWindow, software: SoftwareVersion.text,
-      token: node.memory.token, ancestors: try node.store.lineage().ancestors, peerAncestors: log?.ancestors ?? [])
+      token: node.memory.token, ancestors: try node.store.lineage().ancestors, peerAncestors: log?.ancestors ?? [],
+      answersVerify: plan.further.asksAtAll)
     connect(index, hello, head: try node.store.logHead())
   }
 

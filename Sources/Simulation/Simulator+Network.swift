@@ -22,7 +22,7 @@ extension Simulator {
   func connect(_ index: Int, _ hello: Hello, head: Sequence64) {
     let node = nodes[index]
     let isRefused = drainingSince == nil && faults.chance(perMille: plan.refusedConnectionPerMille)
-    guard nodes[0].isUp, !isRefused else {
+    guard nodes[0].isUp, !isRefused, !isPartitioned(index) else {
       note("\(node.name) cannot connect")
       probes.hit(.refusedConnections)
       return plan(.refused(node: index, process: node.process), after: delay())
@@ -70,7 +70,8 @@ extension Simulator {
   }
 
   private func put(_ item: Pipe.Item, on connection: Int, to side: Side) {
-    guard let time = connections[connection]?[to: side].put(item, arrivingAt: now + delay()) else { return }
+    let leaves = departure(of: item, on: connection, to: side)
+    guard let time = connections[connection]?[to: side].put(item, arrivingAt: leaves + delay()) else { return }
     events.plan(.arrival(connection: connection, side), at: time)
   }
 
@@ -88,7 +89,7 @@ extension Simulator {
     while sessions[session] != nil {
       let message: Message
       do {
-        guard let payload = try sessions[session]?.decoder.next() else { return }
+        guard let payload = try sessions[session]?.decoder.next() else { break }
         message = try Message(decoding: payload)
       } catch {
         throw Violation("session \(session) got bytes that cannot be read: \(error)")
@@ -96,11 +97,13 @@ extension Simulator {
       note("session \(session) ← \(message.summary)")
       try tell(session, .received(message))
     }
+    try heardPart(session)
   }
 
   /// A session is over: its end of the connection closes, and what is behind it drops.
   func remove(_ session: Int, closing: Bool) {
     guard let gone = sessions.removeValue(forKey: session) else { return }
+    verifications[session] = nil
     nodes[gone.node].sessions.removeAll { $0 == session }
     guard closing, connections[gone.connection]?[to: gone.side.other].isClosed == false else { return }
     put(.end, on: gone.connection, to: gone.side.other)

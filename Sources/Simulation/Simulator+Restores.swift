@@ -91,9 +91,14 @@ extension Simulator {
   func change(_ index: Int) throws(Violation) -> (isDone: Bool, isNoticed: Bool) {
     let node = nodes[index]
     guard let pending = node.pending else { return (true, false) }
+    if case .upgrade(let version) = pending {
+      (node.pending, node.nextVersion) = (nil, version)
+      return (true, false)
+    }
     guard isSettled(node) else { return (false, false) }
     node.pending = nil
     switch pending {
+    case .upgrade: return (true, false)
     case .putBack(let backup, let isNoticed):
       let old = node.backend
       do throws(StoreError) {
@@ -141,6 +146,7 @@ extension Simulator {
     note(
       "\(node.name) is put back\(isNoticed ? "" : " unnoticed"): \(count.lost) parts of commits are lost, \(count.owed) are "
         + "elsewhere")
+    checkedCursors = [:]
     // What it showed whole it shows no more.
     unsettledCommits[index] = oracle.commits.indices.prefix(settledFrom).filter {
       oracle.commits[$0].node != index || !oracle.commits[$0].isInLog

@@ -46,7 +46,8 @@ extension Simulator {
     case .keep(let keeping): enqueue(.keep(session: id, keeping), at: live.node)
     case .confirmed(let token):
       if let peer = live.session.peer { enqueue(.confirm(peer, token: token), at: live.node) }
-    case .verify, .verified: break  // Nobody asks: checkers of the simulation's own compare the nodes.
+    case .verify(let question): plan(.verifyAnswer(session: id, question), after: diskTime(live.node))
+    case .verified(let answer): try verified(answer, at: id)
     case .load(var request):
       request.budgetBytes = plan.batchBytes
       request.chainBytes = plan.chainBytes

@@ -11,14 +11,18 @@ extension Simulator {
     let node = nodes[index]
     let place = Workload.Place(
       node: index, wall: correctedWall(node), backend: node.backend, isPoisoned: plan.poisonedStore == index)
-    var steps = [workload.step(at: place)]
+    var steps = [
+      further.chance(perMille: plan.further.returnPerMille) ? workload.correction(place) : workload.step(at: place)
+    ]
     while workload.generator.chance(perMille: 100) {
       let step = workload.step(at: place)
       // The oracle looks at records before and after: transactions of one call must not share any.
       let taken = Set(steps.flatMap { $0.draft.keys })
       if taken.isDisjoint(with: step.draft.keys) { steps.append(step) }
     }
-    return try commit(steps, at: index)
+    if node.version.isOlder { steps = steps.compactMap { $0.fitting(node.backend.model) } }
+    steps.removeAll { !drift.keys.isDisjoint(with: $0.draft.keys) }
+    return steps.isEmpty ? false : try commit(steps, at: index)
   }
 
   private func commit(_ steps: [Workload.Step], at index: Int) throws(StoreError) -> Bool {
@@ -54,6 +58,7 @@ extension Simulator {
   }
 
   private func probe(_ step: Workload.Step, _ before: [RecordKey: RecordState], at node: SimulatedNode) {
+    if step.name == "return" || step.name == "void" { probes.hit(.corrections) }
     if step.name == "receipt sent again with other contents" { probes.hit(.resentOther) }
     for write in step.draft.writes {
       let key = RecordKey(entity: write.entity, id: write.id)

@@ -36,6 +36,9 @@ package final class Simulator {
     case restart(node: Int)
     /// There is room on a disk again.
     case room(node: Int)
+    /// A verification has to go on, or a store to answer its question.
+    case verifyStep(session: Int)
+    case verifyAnswer(session: Int, VerifyQuestion)
   }
 
   let plan: FaultPlan
@@ -47,6 +50,8 @@ package final class Simulator {
   var network: SeededGenerator
   /// Epochs, incarnations and tokens.
   var identities: SeededGenerator
+  /// What is drawn here changes nothing in a run that has no further faults.
+  var further: SeededGenerator
   var workload: Workload
   var events = EventQueue<Event>()
   var now: Int64 = 0
@@ -71,11 +76,20 @@ package final class Simulator {
   /// Stores from which HQ has had a part of a chain that was too long for one batch.
   var partialOrigins: Set<Int> = []
   var settledFrom = 0
+  /// How far each cursor's log was looked at.
+  var checkedCursors: [CursorPlace: Sequence64] = [:]
   /// Set when the last operation has been planned and the faults have stopped.
   var drainingSince: Int64?
   /// Nobody is there before.
   var closedUntil: Int64 = 0
   var hasTrusted = false
+  /// Until when nothing gets through between HQ and a store.
+  var partitions: [Int: Int64] = [:]
+  /// By HQ's session.
+  var verifications: [Int: SimulatedVerification] = [:]
+  var drift = DriftCheck()
+  /// The rule that parks what a poisoned store sends is to go.
+  var isCured = false
 
   package init(
     seed: UInt64, stores: Int? = nil, operations: Int = SimulationLimits.operations, plan: FaultPlan? = nil,
@@ -86,7 +100,11 @@ package final class Simulator {
     var generator = SeededGenerator(seed: seed)
     let drawn = generator.draw(SimulationLimits.stores)
     let storeCount = stores ?? drawn
-    self.plan = plan ?? FaultPlan(stores: storeCount, using: &generator)
+    var drawnPlan = plan ?? FaultPlan(stores: storeCount, using: &generator)
+    further = SeededGenerator(seed: ~seed)
+    // What comes of databases that are put back is looked at by itself.
+    if plan == nil, !drawnPlan.putsBack { drawnPlan.drawFurther(stores: storeCount, using: &further) }
+    self.plan = drawnPlan
     self.makeStore = makeStore
     self.disks = disks
     faults = generator.split()
@@ -100,10 +118,12 @@ package final class Simulator {
       let identity = NodeIdentity(
         replica: ReplicaID(node: number, incarnation: UInt32(truncatingIfNeeded: generator.next())),
         epoch: Epoch(rawValue: generator.next() >> 1))
-      let model = index == self.plan.poisonedStore ? Model.lenient : Model.retail
-      let backend = try SimulatedDisk(try disks.make(model, identity))
+      let version = ModelVersion(
+        isOlder: index == self.plan.further.olderStore, isLenient: index == self.plan.poisonedStore)
+      let backend = try SimulatedDisk(try disks.make(version.model, identity))
       nodes.append(
-        SimulatedNode(number, backend, store: try makeStore(index, backend), skew: self.plan.skews[index]))
+        SimulatedNode(
+          number, backend, store: try makeStore(index, backend), skew: self.plan.skews[index], version: version))
     }
     nodes[0].store.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
   }
@@ -198,6 +218,8 @@ extension Simulator {
     case .room(let node): nodes[node].backend.writesLeft = nil
     case .jump: jump()
     case .observe: try observe()
+    case .verifyStep(let session): try verifyStep(session)
+    case .verifyAnswer(let session, let question): try answerVerify(session, question)
     case .quietCheck: break
     }
   }
@@ -206,10 +228,12 @@ extension Simulator {
     guard operationsLeft > 0 else {
       drainingSince = now
       note("the faults stop")
+      try finishFurther()
       return plan(.quietCheck, after: SimulationLimits.quietCheckMilliseconds)
     }
     operationsLeft -= 1
     try strike()
+    try strikeFurther()
     let node = workload.generator.below(nodes.count)
     if nodes[node].isUp, !nodes[node].isRetired { enqueue(.commit, at: node) }
     var pause = faults.chance(perMille: plan.pausePerMille) ? faults.draw(30_000...200_000) : Int64(0)
@@ -219,17 +243,17 @@ extension Simulator {
 
   private func observe() throws(Violation) {
     try checkWholeGroups()
-    try checkCursors()
+    try checkCursors(isWhole: false)
     guard drainingSince == nil else { return }
     plan(.observe, after: untilOpen + faults.draw(1...Int64(20 * plan.meanOperationMilliseconds)))
   }
 
   /// - Returns: whether the run is over.
   private func quietCheck() throws(Violation) -> Bool {
-    if isQuiet, try isTrusted() {
+    if isQuiet, try isTrusted(), try isDriftMended() {
       note("quiet")
       try checkWholeGroups()
-      try checkCursors()
+      try checkCursors(isWhole: true)
       try checkEnd()
       return true
     }

@@ -51,16 +51,3 @@ extension Workload {
     FieldWrite(FieldTag(field.rawValue), .set(value))
   }
 }
-
-extension Model {
-  /// A model in which a task's day may be any number.
-  static let lenient: Model = {
-    var entities = Model.retail.entities
-    for entity in entities.indices where entities[entity].tag == StoreTask.tag {
-      for field in entities[entity].fields.indices where entities[entity].fields[field].type == .day {
-        entities[entity].fields[field].type = .integer
-      }
-    }
-    return Model(entities)
-  }()
-}

@@ -13,7 +13,7 @@ struct Workload {
   private(set) var tasks: [RecordID] = []
   /// Sales that were rung up, to be sent again.
   private(set) var sales: [Sale] = []
-  private var lastReceipt = 0
+  var lastReceipt = 0
 
   init(stores: Int, using generator: SeededGenerator) {
     self.stores = stores

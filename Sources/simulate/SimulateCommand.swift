@@ -1,32 +1,34 @@
-import Base
 import Simulation
 
 /// `simulate --seed N`, or many seeds: runs, prints what it found, and gives the exit status.
 struct SimulateCommand {
   private static let usage = """
-    usage: simulate [--seed N | --seeds A-B] [--stores N] [--operations N] [--trace] [--double]
+    usage: simulate [--seed N | --seeds A-B] [--stores N] [--operations N] [--backend memory|sqlite|both]
+                    [--trace] [--double]
       --seed N        one run; the same seed gives the same run (default: 1)
       --seeds A-B     all of them; fails too if a rare path was never reached in 100 runs or more
       --stores N      1 to 64 stores instead of a number drawn from the seed
       --operations N  what the people do, 1 to 100000 (default: 150)
+      --backend NAME  where the nodes keep their records: in memory, in SQLite, or in the one and then in the other, which
+                      must be the same to the last event and record (default: memory, and every tenth seed both)
       --trace         print every event
       --double        run twice, and compare every line
     exit status: 0 all rules held, 1 a violation, 2 wrong usage
     """
 
   private var seeds: ClosedRange<UInt64> = 1...1
-  private var stores: Int?
-  private var operations = SimulationLimits.operations
-  private var traces = false
-  private var isDouble = false
+  private var runs = SimulationRuns()
 
   /// Nil if the arguments make no sense.
   init?(arguments: [String]) {
     var rest = arguments[...]
     while let option = rest.popFirst() {
       switch option {
-      case "--trace": traces = true
-      case "--double": isDouble = true
+      case "--trace": runs.traces = true
+      case "--double": runs.isDouble = true
+      case "--backend":
+        guard let backend = rest.popFirst().flatMap(SimulationRuns.Backend.init) else { return nil }
+        runs.backend = backend
       case "--seed":
         guard let seed = rest.popFirst().flatMap({ UInt64($0) }) else { return nil }
         seeds = seed...seed
@@ -35,10 +37,10 @@ struct SimulateCommand {
         seeds = range
       case "--stores":
         guard let number = Self.number(rest.popFirst(), in: 1...64) else { return nil }
-        stores = number
+        runs.stores = number
       case "--operations":
         guard let number = Self.number(rest.popFirst(), in: 1...100_000) else { return nil }
-        operations = number
+        runs.operations = number
       default: return nil
       }
     }
@@ -67,28 +69,36 @@ extension SimulateCommand {
   private func run() -> Bool {
     var probes = ProbeCounts()
     var failed: [UInt64] = []
-    for seed in seeds {
-      guard let report = run(seed) else { return false }
-      probes.add(report.probes)
-      guard let violation = report.violation else { continue }
+    var compared = 0
+    runs.forEach(seeds) { seed, outcome in
+      probes.add(outcome.report?.probes ?? ProbeCounts())
+      if outcome.isCompared { compared += 1 }
+      guard let problem = outcome.problem else { return }
       failed.append(seed)
-      print("SEED \(seed): violation at \(report.endMilliseconds) ms: \(violation.what)")
+      print("SEED \(seed): \(problem)")
+      guard let report = outcome.report, report.violation != nil else { return }
       print("the last events:")
       for line in report.lastLines { print("  \(line)") }
       shrink(seed)
     }
     for line in probes.lines { print(line) }
-    let runs = seeds.upperBound - seeds.lowerBound + 1
-    print("\(runs - UInt64(failed.count)) passed, \(failed.count) failed")
+    let count = seeds.upperBound - seeds.lowerBound + 1
+    print(
+      "\(count - UInt64(failed.count)) passed, \(failed.count) failed; \(compared) were the same in memory and in SQLite"
+    )
     if !failed.isEmpty { print("failed seeds: \(failed)") }
-    let planned = Int(runs) * operations
+    return isEnough(Int(count), probes) && failed.isEmpty
+  }
+
+  private func isEnough(_ count: Int, _ probes: ProbeCounts) -> Bool {
+    let planned = count * runs.operations
     print("\(planned) operations planned, \(probes[.commits]) commits, \(probes[.batches]) batches")
     if probes[.commits] < planned / SimulationLimits.leastCommitsPart {
       print("too little work: at least \(planned / SimulationLimits.leastCommitsPart) commits were to be made")
       return false
     }
     let unreached = probes.unreached
-    guard runs >= SimulationLimits.probedRuns, !unreached.isEmpty else { return failed.isEmpty }
+    guard count >= SimulationLimits.probedRuns, !unreached.isEmpty else { return true }
     print("never reached: \(unreached.map(\.rawValue).joined(separator: "; "))")
     return false
   }
@@ -96,42 +106,12 @@ extension SimulateCommand {
   /// Prints the shortest history with a violation that halving the operations finds: what happens up to the last of them
   /// stays the same.
   private func shrink(_ seed: UInt64) {
-    var least = operations
+    var least = runs.operations
     var passing = 0
     while least - passing > 1 {
       let middle = (least + passing) / 2
-      if fails(seed, middle) { least = middle } else { passing = middle }
+      if runs.fails(seed, operations: middle) { least = middle } else { passing = middle }
     }
-    let stores = stores.map { " --stores \($0)" } ?? ""
-    print("the shortest history found: simulate --seed \(seed) --operations \(least)\(stores) --trace")
-  }
-
-  private func fails(_ seed: UInt64, _ operations: Int) -> Bool {
-    let report = try? Simulator(seed: seed, stores: stores, operations: operations).run()
-    return report?.violation != nil
-  }
-
-  /// Nil if the same seed gave two different runs, or no run at all.
-  private func run(_ seed: UInt64) -> RunReport? {
-    guard let report = runOnce(seed, traces: traces) else { return nil }
-    guard isDouble else { return report }
-    guard let again = runOnce(seed, traces: false) else { return nil }
-    guard again.traceHash == report.traceHash, again.traceLines == report.traceLines else {
-      print("SEED \(seed): two runs differ: \(report.traceLines) and \(again.traceLines) lines")
-      return nil
-    }
-    return report
-  }
-
-  private func runOnce(_ seed: UInt64, traces: Bool) -> RunReport? {
-    do {
-      let simulator = try Simulator(
-        seed: seed, stores: stores, operations: operations,
-        traceSink: traces ? { print($0) } : nil)
-      return simulator.run()
-    } catch {
-      print("SEED \(seed): no node can be made: \(error)")
-      return nil
-    }
+    print("the shortest history found: simulate --seed \(seed) --operations \(least)\(runs.options(seed)) --trace")
   }
 }

@@ -24,6 +24,24 @@ package final class MemoryBackend: StorageBackend {
     storage = other.storage
   }
 
+  private init(_ storage: Storage, _ model: Model) {
+    self.model = model
+    self.storage = storage
+  }
+
+  /// What the next process finds, wherever the last one stopped: without the writes of a transaction that it was in.
+  /// Balances of what has become known with another model are added up.
+  package func reopened(_ model: Model) throws(StoreError) -> MemoryBackend {
+    var committed = storage
+    for step in undo.reversed() { step(&committed) }
+    let next = MemoryBackend(committed, model)
+    guard model.entities != self.model.entities else { return next }
+    try next.transaction { () throws(StoreError) in
+      for balance in model.entities.flatMap(\.balances) { next.recountBalance(balance.name) }
+    }
+    return next
+  }
+
   package func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
     precondition(!isInTransaction, "transactions do not nest")
     isInTransaction = true
