@@ -129,8 +129,6 @@ extension Simulator {
           let isInScope = state.scope(schema).contains(receiver.number)
           let there = receiver.backend.find(stored.key)
           if isInScope, there?.vector.isAtLeast(state.vector) ?? false { continue }
-          // Let go of with more than an HQ that was put back has seen: it comes again when HQ has that.
-          if isInScope, let there, there.state == nil, !state.vector.isAtLeast(there.vector) { continue }
           if !isInScope, there?.state.map({ !state.vector.isAtLeast($0.vector) }) ?? true { continue }
           throw Violation(
             "\(receiver.name)'s cursor of \(sender.name), \(lane) \(cursor.through), has passed \(entry.sequence): "

@@ -207,9 +207,9 @@ extension StoreTransaction {
     case nil:
       return incoming
     case .stub(let vector):
-      // What was let go of comes back only with all that it had seen.
-      let order = incoming.vector.compare(vector)
-      return order == .dominates || order == .equal ? incoming : nil
+      // What was let go of does not come back by an older state of it that was still on its way. One that has seen something
+      // else besides is HQ's after a loss of its own: HQ has forgotten why it was let go of.
+      return incoming.vector.compare(vector) == .dominated ? nil : incoming
     case .held(var state):
       return state.merge(incoming) == .unchanged ? nil : state
     }
