@@ -18,6 +18,17 @@ package struct NodeState: Hashable, Sendable {
   var canGoOn: Bool { head <= 1 << 62 && clock.last.rawValue <= UInt64.max - 1 << 40 }
 }
 
+/// A record that was purged, as it was then.
+package struct PurgedDigest: Hashable, Sendable {
+  package var id: RecordID
+  package var digest: [UInt8]
+
+  package init(id: RecordID, digest: [UInt8]) {
+    self.id = id
+    self.digest = digest
+  }
+}
+
 /// The plain reads and writes of a database; `StoreEngine` gives them their meaning, the same for every backend.
 ///
 /// Reads inside a transaction see its writes. Called from one thread at a time.
@@ -86,6 +97,15 @@ package protocol StorageBackend: AnyObject {
   /// Adds a balance up anew from the records.
   func recountBalance(_ name: String) throws(StoreError)
 
+  /// Keeps with a stub that it was purged, and the digest that its record had.
+  func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError)
+  func purgedDigest(of key: RecordKey) throws(StoreError) -> [UInt8]?
+  /// Of an entity's purged records with ids after `id`, ascending.
+  func purgedDigests(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [PurgedDigest]
+  func forgetPurged(_ key: RecordKey) throws(StoreError)
+  /// What purged records add to a balance: it stays in the sum, and is added when that is made anew.
+  func addToPurgedBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError)
+
   /// The cases of a record that are not closed.
   func conflictCases(of key: RecordKey) throws(StoreError) -> [ConflictCase]
   func conflictCase(_ subject: ConflictCase.Subject) throws(StoreError) -> ConflictCase?
@@ -115,4 +135,19 @@ package protocol StorageBackend: AnyObject {
   func removeException(_ number: Int64) throws(StoreError)
   /// Ascending by number.
   func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException]
+}
+
+/// A backend that is not told to purge has nothing to keep of it.
+extension StorageBackend {
+  package func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError) {
+    throw StoreError(.internalError, "this storage does not purge")
+  }
+  package func purgedDigest(of key: RecordKey) throws(StoreError) -> [UInt8]? { nil }
+  package func purgedDigests(
+    of entity: EntityTag, after id: RecordID?, limit: Int
+  ) throws(StoreError) -> [PurgedDigest] { [] }
+  package func forgetPurged(_ key: RecordKey) throws(StoreError) {}
+  package func addToPurgedBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError) {
+    throw StoreError(.internalError, "this storage does not purge")
+  }
 }

@@ -24,6 +24,13 @@ package enum StoreLimits {
   package static let noteBytes = 1_000
   /// Groups of a damaged database that are taken over in one transaction.
   static let salvageGroupCount = 250
+  /// Records of each entity that one turn of a purge reads: with what a sale consists of, some 250 records are then let go of in
+  /// one transaction, and a sale waits some ten milliseconds.
+  package static let purgePageCount = 100
+  /// Records of one entity and one document, beyond which a purge leaves the document alone: it would hold up everybody.
+  package static let purgeDocumentCount = 1_600
+  /// The youngest that a purge takes: returns, voids, and receipts that a till sends twice are held against what is here.
+  package static let purgeAgeDays = 30
   /// Log entries that the reading of one stretch may pull in from other lanes to keep groups whole.
   package static let pulledGroupCount = 1_000
   /// Entries a lane that a peer brought along with other lanes and that are remembered until their own lane has passed them:

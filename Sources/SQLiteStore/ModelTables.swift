@@ -159,9 +159,12 @@ struct ModelTables {
   /// A balance that the model does not declare would not be kept up to date: it is made anew when it is declared again.
   func dropBalance(_ name: String) throws(StoreError) {
     try connection.execute("DROP TABLE IF EXISTS \(quoted(name))")
-    let statement = SQLiteStatement(connection, "DELETE FROM sync_balance WHERE name = ?")
-    statement.bind(name, at: 1)
-    try statement.run()
+    // What was purged was added up by other keys, or of another field.
+    for table in ["sync_balance", "sync_purged_balance"] {
+      let statement = SQLiteStatement(connection, "DELETE FROM \(table) WHERE name = ?")
+      statement.bind(name, at: 1)
+      try statement.run()
+    }
   }
 
   func create(_ balance: BalanceTable) throws(StoreError) {

@@ -113,7 +113,28 @@ extension SQLiteBackend {
   }
 
   package func balances(_ name: String) throws(StoreError) -> [Balance] { try balanceTable(name).balances() }
-  package func recountBalance(_ name: String) throws(StoreError) { try balanceTable(name).recount() }
+
+  package func recountBalance(_ name: String) throws(StoreError) {
+    let table = try balanceTable(name)
+    try table.recount()
+    for balance in try purged.balances(name) { try table.add(balance.sum, to: balance.keys) }
+  }
+
+  // MARK: Purged records
+
+  package func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError) { try purged.add(key, digest) }
+  package func purgedDigest(of key: RecordKey) throws(StoreError) -> [UInt8]? { try purged.digest(of: key) }
+  package func forgetPurged(_ key: RecordKey) throws(StoreError) { try purged.remove(key) }
+
+  package func purgedDigests(
+    of entity: EntityTag, after id: RecordID?, limit: Int
+  ) throws(StoreError) -> [PurgedDigest] {
+    try purged.digests(of: entity, after: id, limit: max(limit, 0))
+  }
+
+  package func addToPurgedBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError) {
+    try purged.add(difference, to: name, keys)
+  }
 
   // MARK: Conflict cases and parked groups
 

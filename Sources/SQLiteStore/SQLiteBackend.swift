@@ -26,6 +26,7 @@ package final class SQLiteBackend: StorageBackend {
   let cases: CaseTable
   let parked: ParkedTable
   let judgements: JudgementTables
+  let purged: PurgedTables
   let settings: SettingTable
   /// One for each entity of the model.
   let tables: [EntityTag: RecordTable]
@@ -79,6 +80,7 @@ package final class SQLiteBackend: StorageBackend {
     cases = CaseTable(connection)
     parked = ParkedTable(connection)
     judgements = JudgementTables(connection)
+    purged = PurgedTables(connection)
     settings = SettingTable(connection)
     var tables: [EntityTag: RecordTable] = [:]
     var balances: [String: BalanceTable] = [:]

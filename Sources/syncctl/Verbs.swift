@@ -27,6 +27,7 @@ struct Verbs {
     case "backup": return try BackupVerbs(arguments: arguments).backup()
     case "restore": return try BackupVerbs(arguments: arguments).restore()
     case "explain": return try explain()
+    case "purge": return try PurgeVerb(arguments).run()
     case "verify": return try VerifyVerb(arguments).run()
     case let name where name.hasPrefix("conflicts "): return try ConflictVerbs(arguments).run(name)
     case let name where name.hasPrefix("parked "): return try ParkedVerbs(arguments).run(name)

@@ -123,18 +123,21 @@ extension ControlService {
       let known = schema.fields.map(\.name).joined(separator: ", ")
       return completion(.failure(ControlError(.usage, "found the field “\(onlyField)”, expected one of: \(known)")))
     }
-    read(completion) { engine throws(StoreError) -> (state: RecordState?, cases: [CBORValue]) in
-      let state = try engine.record(RecordKey(entity: schema.tag, id: id))
+    read(completion) { engine throws(StoreError) -> (state: RecordState?, isPurged: Bool, cases: [CBORValue]) in
+      let key = RecordKey(entity: schema.tag, id: id)
+      let state = try engine.record(key)
       var cases: [CBORValue] = []
       for conflict in try engine.conflictCases(includingClosed: true)
       where conflict.subject.entity == schema.tag && conflict.records.contains(id) {
         cases.append(try Self.value(of: conflict, engine))
       }
-      return (state: state, cases: cases)
+      let isPurged = state == nil ? try engine.purged(key) != nil : false
+      return (state: state, isPurged: isPurged, cases: cases)
     } then: { found in
       guard let state = found.state else {
+        let what = "this node holds no \(name) with the id \(schema.identity.text(of: id))"
         return .failure(
-          ControlError(.notFound, "this node holds no \(name) with the id \(schema.identity.text(of: id))"))
+          ControlError(.notFound, found.isPurged ? "\(what): it was purged here; ask at HQ, which keeps it" : what))
       }
       return .success(Explanation(state: state, schema: schema, cases: found.cases).value(onlyField: onlyField))
     }

@@ -35,6 +35,7 @@ package final class ControlService: Sendable {
     case "parked-retry": retryParked(request, completion)
     case "parked-drop": dropParked(request, completion)
     case "parked-forget": forgetExceptions(request, completion)
+    case "purge": purge(request, completion)
     case "verify": verify(request, completion)
     case "store-add": addStore(request, completion)
     case "store-list": listStores(completion)

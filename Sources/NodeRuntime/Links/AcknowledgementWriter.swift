@@ -4,7 +4,7 @@ import RecordStore
 import StoreModel
 
 /// Writes down how far peers have taken the log, now and then: the peer itself is the truth about it, and what is kept
-/// here only serves `status` while it is away.
+/// here only serves `status` while it is away, and at a store `purge`, which takes what HQ has had for some days.
 ///
 /// Confined to `queue` (`@unchecked Sendable`).
 final class AcknowledgementWriter: @unchecked Sendable {
@@ -35,8 +35,10 @@ final class AcknowledgementWriter: @unchecked Sendable {
     let batch = unwritten
     unwritten = [:]
     guard !batch.isEmpty else { return completion() }
+    let now = gate.clock.now
     gate.write { engine throws(StoreError) in
       try engine.noteAcknowledged(batch.map { (peer: $0.key, through: $0.value) })
+      if let hq = batch[.hq] { try NodeSettings.noteDay(of: hq, at: now, in: engine) }
     } completion: { _ in
       completion()
     }

@@ -9,7 +9,8 @@ import Transport
 import Wire
 
 /// Reads what a node has for one store, to compare it: in pages, each a transaction of its own, so that nobody waits for it and
-/// the write-ahead log can be taken in between.
+/// the write-ahead log can be taken in between. A record that a store has purged counts as it was then: HQ still keeps it for
+/// the store, and must not have changed or lost it.
 struct RecordDigests: DigestSource {
   /// Records of a page: some milliseconds.
   private static let pageCount = 200
@@ -23,24 +24,40 @@ struct RecordDigests: DigestSource {
 
   func digests(of entity: EntityTag, after id: RecordID?) throws(StoreError) -> DigestPage {
     let start = Self.nanoseconds()
-    let states = try engine.backend.transaction { () throws(StoreError) in
-      try engine.records(of: entity, after: id, limit: Self.pageCount)
+    let (states, purged) = try engine.backend.transaction { () throws(StoreError) in
+      (
+        try engine.records(of: entity, after: id, limit: Self.pageCount),
+        try engine.purgedDigests(of: entity, after: id, limit: Self.pageCount)
+      )
     }
+    // What lies behind the end of the shorter page is the next page's.
+    let ends = [
+      states.count < Self.pageCount ? nil : states.last?.id, purged.count < Self.pageCount ? nil : purged.last?.id,
+    ]
+    let end = ends.compactMap { $0 }.min()
+    func isInPage(_ id: RecordID) -> Bool { end.map { id <= $0 } ?? true }
     var items: [VerifyAnswer.Item] = []
     items.reserveCapacity(states.count)
-    for state in states where isCovered(state) {
+    for state in states where isInPage(state.id) && isCovered(state) {
       items.append(VerifyAnswer.Item(id: state.id, digest: RecordDigest(state, sha256: Digest.sha256)))
+    }
+    if !purged.isEmpty {
+      items += purged.filter { isInPage($0.id) }.map { VerifyAnswer.Item(id: $0.id, digest: RecordDigest($0.digest)) }
+      items.sort { $0.id < $1.id }
     }
     if isUnhurried {
       let rest = (Self.nanoseconds() - start) * Self.restFactor / 1_000
       usleep(UInt32(clamping: min(rest, 1_000_000)))
     }
-    return DigestPage(items: items, next: states.count < Self.pageCount ? nil : states.last?.id)
+    return DigestPage(items: items, next: end)
   }
 
   /// One record, as a store shows it to HQ.
   func look(at key: RecordKey) throws(StoreError) -> VerifyAnswer.Look? {
-    guard let state = try engine.record(key), isCovered(state) else { return nil }
+    guard let state = try engine.record(key) else {
+      return try engine.purged(key).map { VerifyAnswer.Look(digest: RecordDigest($0.digest), vector: $0.vector) }
+    }
+    guard isCovered(state) else { return nil }
     return VerifyAnswer.Look(digest: RecordDigest(state, sha256: Digest.sha256), vector: state.vector)
   }
 
@@ -54,4 +71,13 @@ struct RecordDigests: DigestSource {
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
+}
+
+extension RecordDigest {
+  /// As a purge keeps it.
+  var bytes: [UInt8] {
+    (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: value >> (8 * (Self.byteCount - 1 - $0))) }
+  }
+
+  init(_ bytes: [UInt8]) { self.init(bytes.reduce(0) { $0 << 8 | UInt128($1) }) }
 }

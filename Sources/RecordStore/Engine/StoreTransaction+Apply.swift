@@ -151,7 +151,8 @@ extension StoreTransaction {
       }
       let stored = try lift { () throws(StoreError) in try backend.find(incoming.key) }
       if node.identity.isHQ { try admit(incoming, over: stored, schema, from: peer) }
-      guard let merged = merged(incoming, into: stored) else { continue }
+      let isPurged = try lift { () throws(StoreError) -> Bool in try self.isPurged(stored) }
+      guard let merged = merged(incoming, into: stored, isPurged: isPurged) else { continue }
       if merged.approximateByteCount > ModelLimits.recordBytes {
         throw .model(
           ModelError(.tooLarge, entity: schema?.name ?? "\(incoming.entity)", "the merged record is too large"))
@@ -202,14 +203,19 @@ extension StoreTransaction {
   }
 
   /// The state after taking `incoming` in; nil if it has nothing new.
-  private func merged(_ incoming: RecordState, into stored: StoredRecord?) -> RecordState? {
+  private func merged(_ incoming: RecordState, into stored: StoredRecord?, isPurged: Bool) -> RecordState? {
     switch stored?.body {
     case nil:
       return incoming
     case .stub(let vector):
-      // What was let go of does not come back by an older state of it that was still on its way. One that has seen something
-      // else besides is HQ's after a loss of its own: HQ has forgotten why it was let go of.
-      return incoming.vector.compare(vector) == .dominated ? nil : incoming
+      switch incoming.vector.compare(vector) {
+      case .dominates: return incoming
+      // An older state that was still on its way does not bring back what was let go of.
+      case .dominated: return nil
+      case .equal: return isPurged ? nil : incoming
+      // HQ's after a loss of its own: it has forgotten why the record was let go of.
+      case .concurrent: return isPurged ? nil : incoming
+      }
     case .held(var state):
       return state.merge(incoming) == .unchanged ? nil : state
     }
@@ -217,7 +223,8 @@ extension StoreTransaction {
 
   /// Lets go of a record that has left this node's scope, unless it has something that HQ has not seen.
   private func evict(_ eviction: Eviction) throws(StoreError) {
-    guard var stored = try backend.find(eviction.key), let state = stored.state else { return }
+    guard var stored = try backend.find(eviction.key) else { return }
+    guard let state = stored.state else { return try forgetPurged(stored, eviction) }
     let order = state.vector.compare(eviction.vector)
     guard order == .dominated || order == .equal else { return }
     let change = Change(stored: stored, state: state.emptied)

@@ -88,7 +88,8 @@ struct WritePlanner {
     }
     if case .stub = stored?.body {
       throw ModelError(
-        .notAllowed, entity: schema.name, "this node no longer holds the record; change it where it is held, or at HQ")
+        .notAllowed, entity: schema.name,
+        "this node no longer holds the record: it has become another store's, or was purged here; change it at HQ")
     }
     let state: RecordState?
     switch write.action {

@@ -74,7 +74,8 @@ struct StoreTransaction<Backend: StorageBackend> {
       let ref = try put(change, sequence: node.head)
       refs.append(ref)
       if let schema = model.entity(change.state.entity) {
-        try updateBalances(change, schema)
+        let purged = try takeUpPurged(change, schema)
+        try updateBalances(change, schema, before: change.stored?.state ?? purged)
         try updateConflictCases(change, schema)
         if sender == nil { try noteCounterSteps(change, ref, schema) }
         let departed = try updateDepartures(change, ref, schema, sender)
@@ -115,8 +116,12 @@ struct StoreTransaction<Backend: StorageBackend> {
 
   /// Keeps the declared sums equal to the records: takes the old record's part away and adds the new one's.
   func updateBalances(_ change: Change, _ schema: EntitySchema) throws(StoreError) {
+    try updateBalances(change, schema, before: change.stored?.state)
+  }
+
+  private func updateBalances(_ change: Change, _ schema: EntitySchema, before: RecordState?) throws(StoreError) {
     for balance in schema.balances {
-      let old = change.stored?.state.flatMap { $0.contribution(to: balance, schema) }
+      let old = before.flatMap { $0.contribution(to: balance, schema) }
       let new = change.state.contribution(to: balance, schema)
       guard old?.keys != new?.keys || old?.amount != new?.amount else { continue }
       if let old {

@@ -109,6 +109,8 @@ private struct Storage {
   var brought: [NodeNumber: LaneMap<[Sequence64]>] = [:]
   var counterSteps: [CounterStep] = []
   var balances: [BalanceKey: Int64] = [:]
+  var purged: [RecordKey: [UInt8]] = [:]
+  var purgedBalances: [BalanceKey: Int64] = [:]
   var cases: [ConflictCase.Subject: ConflictCase] = [:]
   var lastCase: Int64 = 0
   var parked: [ParkedGroup] = []
@@ -261,6 +263,23 @@ extension MemoryBackend {
         }
       }
     }
+    for (key, sum) in storage.purgedBalances where key.name == name {
+      addToBalance(name, keys: key.keys, difference: sum)
+    }
+  }
+
+  package func notePurged(_ key: RecordKey, digest: [UInt8]) { write(\.purged[key], digest) }
+  package func purgedDigest(of key: RecordKey) -> [UInt8]? { storage.purged[key] }
+  package func forgetPurged(_ key: RecordKey) { write(\.purged[key], nil) }
+
+  package func purgedDigests(of entity: EntityTag, after id: RecordID?, limit: Int) -> [PurgedDigest] {
+    let all = storage.purged.filter { item in item.key.entity == entity && id.map { item.key.id > $0 } ?? true }
+    return Array(all.map { PurgedDigest(id: $0.key.id, digest: $0.value) }.sorted { $0.id < $1.id }.prefix(limit))
+  }
+
+  package func addToPurgedBalance(_ name: String, keys: [Value], difference: Int64) {
+    let key = Storage.BalanceKey(name: name, keys: keys)
+    write(\.purgedBalances[key], (storage.purgedBalances[key] ?? 0).addingSaturating(difference))
   }
 
   package func conflictCases(of key: RecordKey) -> [ConflictCase] {

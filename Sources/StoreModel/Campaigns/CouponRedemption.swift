@@ -41,6 +41,7 @@ extension CouponRedemption {
   package static var mutability: Mutability { .immutable }
   package static var scope: Scope<Field> { .stores([.store]) }
   package static var owner: Field? { .store }
+  package static var isPurgeable: Bool { true }
 
   package static func declaration(of field: Field) -> FieldDeclaration {
     switch field {

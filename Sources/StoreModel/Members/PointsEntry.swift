@@ -57,6 +57,7 @@ extension PointsEntry {
   package static var mutability: Mutability { .immutable }
   package static var scope: Scope<Field> { .stores([.store, .homeStore]) }
   package static var owner: Field? { .store }
+  package static var isPurgeable: Bool { true }
   package static var balances: [BalanceDeclaration<Field>] {
     [BalanceDeclaration("points_balance", of: .points, by: [.member])]
   }

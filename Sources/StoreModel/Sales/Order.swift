@@ -79,6 +79,7 @@ extension Order {
   package static var mutability: Mutability { .immutable }
   package static var scope: Scope<Field> { .stores([.store]) }
   package static var owner: Field? { .store }
+  package static var isPurgeable: Bool { true }
   package static var unique: [UniqueKey<Field>] { [UniqueKey("order_receipt", [.store, .receipt])] }
   package static var lookups: [Field] { [.original] }
 

@@ -44,6 +44,7 @@ extension Payment {
   package static var mutability: Mutability { .immutable }
   package static var scope: Scope<Field> { .stores([.store]) }
   package static var owner: Field? { .store }
+  package static var isPurgeable: Bool { true }
 
   package var id: RecordID { Self.identity.joining([order, RecordID(number: number)]) }
 

@@ -48,6 +48,8 @@ package protocol Entity: Sendable, Equatable {
   /// Fields by whose value the node looks records up; each has an index of its own, of the records that have a value.
   static var lookups: [Field] { get }
   static var balances: [BalanceDeclaration<Field>] { get }
+  /// Whether a store may let go of old records, which HQ keeps: facts whose ids begin with the time of their making.
+  static var isPurgeable: Bool { get }
   static func declaration(of field: Field) -> FieldDeclaration
 
   var id: RecordID { get }
@@ -64,6 +66,7 @@ extension Entity {
   package static var unique: [UniqueKey<Field>] { [] }
   package static var lookups: [Field] { [] }
   package static var balances: [BalanceDeclaration<Field>] { [] }
+  package static var isPurgeable: Bool { false }
 }
 
 extension FieldType {

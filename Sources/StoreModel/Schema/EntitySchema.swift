@@ -13,6 +13,7 @@ package struct EntitySchema: Hashable, Sendable {
   package var unique: [UniqueKey<FieldTag>]
   package var lookups: [FieldTag]
   package var balances: [BalanceDeclaration<FieldTag>]
+  package var isPurgeable: Bool
   /// Ascending by tag.
   package var fields: [FieldSchema]
 
@@ -36,6 +37,7 @@ package struct EntitySchema: Hashable, Sendable {
     unique = entity.unique.map { UniqueKey($0.name, $0.fields.map(tag)) }
     lookups = entity.lookups.map(tag)
     balances = entity.balances.map { BalanceDeclaration($0.name, of: tag($0.sum), by: $0.keys.map(tag)) }
+    isPurgeable = entity.isPurgeable
     fields = entity.Field.allCases.map { FieldSchema(tag: tag($0), entity.declaration(of: $0)) }
       .sorted { $0.tag < $1.tag }
   }

@@ -41,6 +41,15 @@ extension RecordID {
     bytes = writer.bytes
   }
 
+  /// The bytes that the records of one document have in common: its UUID, with which their ids begin.
+  package static let documentByteCount = 16
+
+  /// When the document was made that the id begins with, if that is a UUID version 7.
+  package var documentTime: WallTime? {
+    guard bytes.count >= Self.documentByteCount, bytes[6] >> 4 == 7 else { return nil }
+    return WallTime(milliseconds: bytes.prefix(6).reduce(0) { $0 << 8 | Int64($1) })
+  }
+
   /// A UUID version 7 of a new record.
   package init(at time: WallTime, using generator: inout some RandomNumberGenerator) {
     self.init(milliseconds: time.milliseconds, random: (generator.next(), generator.next()))

@@ -57,6 +57,7 @@ extension StockMovement {
   package static var mutability: Mutability { .immutable }
   package static var scope: Scope<Field> { .stores([.store]) }
   package static var owner: Field? { .store }
+  package static var isPurgeable: Bool { true }
   package static var balances: [BalanceDeclaration<Field>] {
     [BalanceDeclaration("stock_on_hand", of: .quantity, by: [.store, .place, .product])]
   }

@@ -152,6 +152,23 @@ final class FailingBackend: StorageBackend {
   func balances(_ name: String) throws(StoreError) -> [Balance] { try inner.balances(name) }
   func recountBalance(_ name: String) throws(StoreError) { try inner.recountBalance(name) }
 
+  func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError) {
+    try countWrite()
+    try inner.notePurged(key, digest: digest)
+  }
+  func purgedDigest(of key: RecordKey) throws(StoreError) -> [UInt8]? { try inner.purgedDigest(of: key) }
+  func purgedDigests(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [PurgedDigest] {
+    try inner.purgedDigests(of: entity, after: id, limit: limit)
+  }
+  func forgetPurged(_ key: RecordKey) throws(StoreError) {
+    try countWrite()
+    try inner.forgetPurged(key)
+  }
+  func addToPurgedBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError) {
+    try countWrite()
+    try inner.addToPurgedBalance(name, keys: keys, difference: difference)
+  }
+
   func conflictCases(of key: RecordKey) throws(StoreError) -> [ConflictCase] { try inner.conflictCases(of: key) }
   func conflictCase(_ subject: ConflictCase.Subject) throws(StoreError) -> ConflictCase? {
     try inner.conflictCase(subject)
