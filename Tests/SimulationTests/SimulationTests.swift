@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Simulated chains")
 struct SimulationTests {
-  @Test("FC-01 FC-02 FC-04 FC-05 FC-09 FC-20 all rules hold in thirty runs", arguments: 1...30)
+  @Test("FC-1 FC-2 FC-4 FC-5 FC-9 FC-20 all rules hold in thirty runs", arguments: 1...30)
   func rulesHold(seed: UInt64) throws {
     let report = try Simulator(seed: seed, operations: 60).run()
     #expect(report.violation == nil, "SEED \(seed): \(report.summary)")

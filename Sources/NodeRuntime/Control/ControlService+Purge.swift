@@ -1,5 +1,6 @@
 import Base
 import Causality
+import Dispatch
 import Merge
 import RecordStore
 import Retail
@@ -28,6 +29,17 @@ extension ControlService {
           ControlError(
             .usage, "found \(held) days at HQ, expected 0 to \(NodeSettings.acknowledgedDayCount)")))
     }
+    node.queue.async {
+      // The database hears of it a moment later.
+      let atHQ = self.node.peerStatuses().first { $0.node == .hq }?.acknowledged
+      self.purge(request, now, held: Int(held), atHQ: atHQ, isDryRun: isDryRun, completion)
+    }
+  }
+
+  private func purge(
+    _ request: CBORValue, _ now: WallTime, held: Int, atHQ: LaneMap<Sequence64>?, isDryRun: Bool,
+    _ completion: @escaping Completion
+  ) {
     let from = request["from"]?.bytesValue.map { RecordID($0) }
     let work: @Sendable (StoreGate.Engine) throws(StoreError) -> Result<(PurgeSlice, WallTime), ControlError> = {
       engine throws(StoreError) in
@@ -38,10 +50,11 @@ extension ControlService {
       } catch {
         return .failure(error)
       }
+      var known = try engine.acknowledged(by: .hq)
+      if let atHQ { known = atHQ }
+      let through = try NodeSettings.acknowledged(forDays: held, known: known, at: now, engine)
       let slice = try engine.purge(
-        PurgeRequest(
-          before: before, through: try NodeSettings.acknowledged(forDays: Int(held), at: now, engine), from: from,
-          isDryRun: isDryRun)
+        PurgeRequest(before: before, through: through, from: from, isDryRun: isDryRun)
       ) { RecordDigest($0, sha256: Digest.sha256).bytes }
       return .success((slice, before))
     }

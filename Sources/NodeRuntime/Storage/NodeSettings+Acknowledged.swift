@@ -60,11 +60,14 @@ extension NodeSettings {
   }
 
   /// What HQ has had since some days, as far as was noted.
+  /// - Parameter known: what HQ has by now. An HQ that was restored may have less than it once had.
   static func acknowledged(
-    forDays count: Int, at now: WallTime, _ engine: StoreGate.Engine
+    forDays count: Int, known: LaneMap<Sequence64>, at now: WallTime, _ engine: StoreGate.Engine
   ) throws(StoreError) -> LaneMap<Sequence64> {
-    guard count > 0 else { return try engine.acknowledged(by: .hq) }
+    guard count > 0 else { return known }
     let limit = now.advanced(byMilliseconds: -Int64(count) * dayMilliseconds)
-    return try days(engine).last { $0.time <= limit }?.through ?? LaneMap(repeating: 0)
+    var through = try days(engine).last { $0.time <= limit }?.through ?? LaneMap(repeating: 0)
+    for lane in Lane.allCases { through[lane] = min(through[lane], known[lane]) }
+    return through
   }
 }

@@ -7,7 +7,7 @@ package import StoreModel
 package struct PurgeRequest: Hashable, Sendable {
   /// Documents that were made before this.
   package var before: WallTime
-  /// Of this store's own log: what HQ has had for long enough.
+  /// Of this store's own log: what HQ is known to have, for long enough.
   package var through: LaneMap<Sequence64>
   /// Where to go on; nil for the beginning.
   package var from: RecordID?
@@ -83,7 +83,6 @@ private struct Purge<Backend: StorageBackend> {
   let model: Model
   let request: PurgeRequest
   private let peerLog: PeerLog?
-  private let acknowledged: LaneMap<Sequence64>
   private let inConflict: Set<RecordKey>
   private let notApplied: Set<RecordKey>
   /// A sale's records mostly belong to one entry.
@@ -95,11 +94,6 @@ private struct Purge<Backend: StorageBackend> {
     self.model = model
     self.request = request
     peerLog = try backend.peerLog(.hq)
-    var acknowledged = request.through
-    for lane in Lane.allCases {
-      acknowledged[lane] = min(acknowledged[lane], try backend.acknowledged(peer: .hq, lane: lane))
-    }
-    self.acknowledged = acknowledged
     var keys: Set<RecordKey> = []
     for conflict in try backend.conflictCases(includingClosed: false) where conflict.status == .open {
       keys.formUnion(conflict.records.map { RecordKey(entity: conflict.subject.entity, id: $0) })
@@ -137,7 +131,7 @@ private struct Purge<Backend: StorageBackend> {
     if try backend.isBlockedByParked(stored.key, from: .hq) { return .parked }
     if lastEntry?.sequence != stored.sequence { lastEntry = try backend.logEntry(stored.sequence) }
     guard let entry = lastEntry else { return .notAtHQ }
-    return entry.wasSent(by: .hq, peerLog) || entry.sequence <= acknowledged[entry.lane] ? nil : .notAtHQ
+    return entry.wasSent(by: .hq, peerLog) || entry.sequence <= request.through[entry.lane] ? nil : .notAtHQ
   }
 
   private func letGo(_ stored: StoredRecord, _ state: RecordState, _ digest: [UInt8]) throws(StoreError) {
