@@ -47,7 +47,8 @@ struct HistoryTests {
     }
   }
 
-  @Test(arguments: Kind.allCases) func replicasAgreeWithTheReferenceModel(_ kind: Kind) {
+  @Test("FC-20 replicas agree with a model of their whole history", arguments: Kind.allCases)
+  func replicasAgreeWithTheReferenceModel(_ kind: Kind) {
     forEachHistory(of: kind, salt: 1, checksSteps: true) { driver in
       if let wrong = driver.settle() { return "at the end: \(wrong)" }
       let final = Set(driver.replicas.map { bytes(of: $0.copy.state) })
@@ -105,7 +106,8 @@ struct HistoryTests {
     return names
   }
 
-  @Test(arguments: Kind.allCases) func mergeIsAJoin(_ kind: Kind) {
+  @Test("FC-20 merge is commutative, associative and idempotent", arguments: Kind.allCases)
+  func mergeIsAJoin(_ kind: Kind) {
     forEachHistory(of: kind, salt: 2) { driver in
       for _ in 0..<12 {
         let states = (0..<3).compactMap { _ in driver.snapshots.randomElement(using: &driver.generator)?.state }
@@ -139,7 +141,8 @@ struct HistoryTests {
     return nil
   }
 
-  @Test(arguments: Kind.allCases) func orderAndRepetitionOfDeliveryDoNotMatter(_ kind: Kind) {
+  @Test("FC-20 order and repetition of delivery do not matter", arguments: Kind.allCases)
+  func orderAndRepetitionOfDeliveryDoNotMatter(_ kind: Kind) {
     forEachHistory(of: kind, salt: 3) { driver in
       var results: Set<[UInt8]> = []
       for _ in 0..<4 {
@@ -154,7 +157,8 @@ struct HistoryTests {
   }
 
   /// Every edit ever made is alive in the end, or somebody who had seen it overwrote it.
-  @Test(arguments: Kind.allCases) func noWriteIsLost(_ kind: Kind) {
+  @Test("FC-20 no write is lost in a merge", arguments: Kind.allCases)
+  func noWriteIsLost(_ kind: Kind) {
     forEachHistory(of: kind, salt: 4) { driver in
       if let wrong = driver.receiveAllSnapshots(at: 0) { return wrong }
       guard driver.replicas[0].copy.known.count == driver.model.commits.count else { return "a commit is unknown" }

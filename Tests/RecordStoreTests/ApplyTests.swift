@@ -219,6 +219,35 @@ import Wire
     #expect(try hq.receive([group], from: one).map(\.code) == ["invalid-value"])
   }
 
+  /// HQ is newer: a field became required, another is unknown to the store. What the store sends is taken all the same.
+  @Test(
+    "FC-39 what a node of an older version sends is taken as far as it can be decoded; the rest is parked alone",
+    arguments: BackendKind.allCases)
+  func olderUploads(_ kind: BackendKind) throws {
+    let newer = Model(
+      Shop.model.entities.map { entity in
+        var entity = entity
+        if entity.tag == Shop.note { entity.fields.append(FieldSchema(77, "due", .day, .latest, required: true)) }
+        return entity
+      })
+    let (hq, store) = (try TestNode(kind, 0, model: newer), try TestNode(kind, 1, model: Shop.olderModel))
+    try store.mustCommit(.note("n", store: 1, text: "old"))
+    try store.mustCommit(.entry("e", store: 1, "cash", 5))
+    #expect(try store.send(to: hq).compactMap(\.code) == [])
+    #expect(try hq.value(Shop.note, "n", Note.text) == .text("old"))
+    #expect(try hq.balance(1, "cash") == 5)
+    // One group of a batch is of a form that nobody here can read (any more): it alone waits.
+    let good = try store.stretch(for: .hq).groups
+    let batch = IncomingBatch(
+      peer: NodeNumber(2), lane: .normal, epoch: Epoch(rawValue: 9), after: 0, through: 2, incompleteUntil: 0,
+      groups: [.undecodable(reason: "an old form"), .decoded(Foreign.ofStore2)], payload: { _ in [1, 2, 3] })
+    let results = try hq.store.apply(batch, at: hq.wall)
+    #expect(results.map(\.code) == ["undecodable", nil])
+    #expect(try hq.value(Shop.note, "of 2", Note.text) == .text("taken"))
+    #expect(try hq.store.parkedGroups().map(\.payload) == [[1, 2, 3]])
+    #expect(good.count == 2)
+  }
+
   @Test("FC-37 unknown entities are kept and sent on; known again after the upgrade", arguments: BackendKind.allCases)
   func unknownEntities(_ kind: BackendKind) throws {
     let hq = try TestNode(kind, 0, model: Shop.olderModel)
@@ -285,5 +314,12 @@ import Wire
     var store = Foreign(77)
     // No record of store 77, to which it refers, is there.
     #expect(try hq.receive([store.note("n", store: 77, text: "x")], from: NodeNumber(77)) == [.applied])
+  }
+}
+
+extension Foreign {
+  fileprivate static var ofStore2: CommitGroup {
+    var store = Foreign(2)
+    return store.note("of 2", store: 2, text: "taken")
   }
 }

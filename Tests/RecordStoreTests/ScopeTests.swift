@@ -120,6 +120,47 @@ import Testing
     #expect(try chain.one.state(Shop.note, "n") == nil)
   }
 
+  @Test(
+    "FC-35 a parent deleted before its children were routed: the children still reach their store",
+    arguments: BackendKind.allCases)
+  func parentDeletedFirst(_ kind: BackendKind) throws {
+    let (hq, one, two) = try (
+      TestNode(kind, 0, model: .retail), TestNode(kind, 1, model: .retail), TestNode(kind, 2, model: .retail)
+    )
+    let (product, member) = (RecordID(key: "apple"), RecordID(key: "M-1"))
+    let listing = Listing(store: RecordID(number: 2), product: product, price: 125, available: true)
+    let entry = PointsEntry(
+      document: RecordID(milliseconds: 1_700_000_000_000, random: (1, 1)), line: 1, member: member,
+      store: RecordID(number: 1), homeStore: RecordID(number: 2), points: 5, reason: "purchase",
+      earnedAt: WallTime(milliseconds: 1_700_000_000_000))
+    try hq.mustCommit(
+      RecordWrite(Product(id: product, name: "Apple")), RecordWrite(StoreModel.Member(id: member, name: "Ana")))
+    try hq.mustCommit(RecordWrite(listing))
+    // A sale of store 1 to a member of store 2; neither store's link to the other's news is up.
+    try one.mustCommit(RecordWrite(entry))
+    try one.send(to: hq)
+    try hq.mustCommit(
+      RecordWrite(entity: Product.tag, id: product, .delete),
+      RecordWrite(entity: StoreModel.Member.tag, id: member, .delete))
+    for _ in 0..<2 { try exchange(hq, two) }
+    for (entity, id) in [(Listing.tag, listing.id), (PointsEntry.tag, entry.id)] {
+      let key = RecordKey(entity: entity, id: id)
+      #expect(try two.store.record(key) == hq.store.record(key) && two.store.record(key) != nil)
+    }
+    #expect(try two.store.balance("points_balance", keys: [.text("M-1")]) == 5)
+    for entity in [Product.tag, StoreModel.Member.tag] {
+      let states = try two.store.records(of: entity, after: nil, limit: 9)
+      #expect(states.count == 1 && states.allSatisfy { !$0.deletions.isEmpty }, "the store knows that it is deleted")
+      #expect(try two.store.count(of: entity) == 0)
+    }
+    #expect(try two.store.parkedGroups() == [])
+    // The children go on after their parent: edited at HQ, they still find their store.
+    try hq.mustCommit(RecordWrite(Listing(store: RecordID(number: 2), product: product, price: 99, available: true)))
+    try exchange(hq, two)
+    let key = RecordKey(entity: Listing.tag, id: listing.id)
+    #expect(try two.store.record(key) == hq.store.record(key))
+  }
+
   @Test("FC-14 an eviction waits behind a parked group of its record", arguments: BackendKind.allCases)
   func behindParked(_ kind: BackendKind) throws {
     let store = try TestNode(kind, 1)

@@ -120,4 +120,82 @@ import Testing
       #expect(results.allSatisfy { $0 == .applied }, "\(results)")
     }
   }
+
+  private func request(after: Sequence64 = 0) -> OutgoingRequest {
+    OutgoingRequest(
+      peer: .hq, lane: .normal, after: after, sent: LaneMap(repeating: 0), budgetBytes: 1 << 20, chainBytes: 4 << 20,
+      scanLimit: 1_000)
+  }
+
+  private func draft(_ number: UInt64) -> CommitDraft {
+    CommitDraft([
+      RecordWrite(entity: Thing.tag, id: uuid(number), .write([FieldWrite(FieldTag(1), .set(.text("\(number)")))]))
+    ])
+  }
+
+  /// What is committed last is last in the log, whenever it was begun: a cursor never passes what is still being written.
+  @Test("FC-3 a long write transaction spans a sync: the sync sees nothing of it, and the next one all")
+  func longTransaction() throws {
+    let directory = try Directory()
+    let wall = WallTime(milliseconds: 1_700_000_000_000)
+    let writer = try StoreEngine(SQLiteBackend.create(directory))
+    let reader = try StoreEngine(SQLiteBackend.open(path: directory.database, model: TestModel.full, mode: .readOnly))
+    _ = try writer.commit([draft(1)], at: wall)
+    var cursor: Sequence64 = 0
+    try writer.commit(at: wall) { commit throws(StoreError) in
+      for number in 2...40 as ClosedRange<UInt64> {
+        _ = try commit(draft(number))
+        // Again and again, while the transaction goes on.
+        let stretch = try reader.outgoing(request(after: cursor))
+        #expect(stretch.groups.count == (number == 2 ? 1 : 0) && !stretch.hasMore, "after \(number) groups")
+        let (head, seen) = (try reader.logHead(), try reader.record(RecordKey(entity: Thing.tag, id: uuid(2))))
+        #expect(head == 1 && seen == nil)
+        cursor = stretch.through
+      }
+    }
+    let next = try reader.outgoing(request(after: cursor))
+    #expect(cursor == 1 && next.groups.count == 39 && next.through == 40)
+    #expect(
+      next.groups.flatMap(\.records).map(\.id) == (2...40 as ClosedRange<UInt64>).map(uuid), "each once, in order")
+  }
+
+  @Test("FC-38 adding an optional field generates no sync traffic, at either end")
+  func optionalField() throws {
+    let directory = try Directory()
+    let wall = WallTime(milliseconds: 1_700_000_000_000)
+    var before: [RecordState] = []
+    do {
+      let engine = try StoreEngine(SQLiteBackend.create(directory))
+      _ = try engine.commit((1...50 as ClosedRange<UInt64>).map(draft), at: wall)
+      try engine.noteAcknowledged(by: .hq, lane: .normal, through: 50)
+      before = try engine.records(of: Thing.tag, after: nil, limit: 99)
+    }
+    let newer = Model(
+      TestModel.full.entities.map { entity in
+        var entity = entity
+        guard entity.tag == Thing.tag else { return entity }
+        let field = FieldDeclaration("colour", .text, .latest, by: .anyone)
+        entity.fields.append(FieldSchema(tag: FieldTag(99), field))
+        return entity
+      })
+    let engine = try StoreEngine(
+      SQLiteBackend.open(path: directory.database, model: newer, mode: .readWrite))
+    #expect(try engine.logHead() == 50)
+    #expect(try engine.outgoing(request(after: 50)).groups == [])
+    #expect(try engine.pending(for: .hq, beyond: try engine.acknowledged(by: .hq), entryLimit: 999).groups == 0)
+    // What is compared with the other end, which may be of either version, is what it was.
+    #expect(try engine.records(of: Thing.tag, after: nil, limit: 99) == before)
+    #expect(try directory.sql("SELECT count(*), count(colour) FROM things") == ["50|0"])
+    // Nor does the other end's copy, made by the older version, bring anything new.
+    let group = CommitGroup(stamp: stamp(9, hq), records: before)
+    let batch = IncomingBatch(
+      peer: .hq, lane: .normal, epoch: Epoch(rawValue: 1), after: 0, through: 1, incompleteUntil: 0,
+      groups: [.decoded(group)], payload: { _ in [] })
+    #expect(try engine.apply(batch, at: wall) == [.applied])
+    #expect(try engine.outgoing(request(after: 50)).groups == [])
+    // It is there to be used.
+    let colour = RecordWrite(entity: Thing.tag, id: uuid(7), .write([FieldWrite(FieldTag(99), .set(.text("red")))]))
+    _ = try engine.commit([CommitDraft([colour])], at: wall)
+    #expect(try engine.outgoing(request(after: 50)).groups.flatMap(\.records).map(\.id) == [uuid(7)])
+  }
 }

@@ -74,7 +74,8 @@ import Testing
   }
 
   /// Strangers that connect and say nothing take up places; the next comes when one leaves.
-  @Test func handshakesUnderWayHaveALimit() async {
+  @Test("FC-46 handshakes under way have a limit, whoever calls")
+  func handshakesUnderWayHaveALimit() async {
     await #expect(processExitsWith: .success) {
       let bench = Bench()
       let silentLeft = Promise<LogEvent>()
