@@ -94,7 +94,7 @@ let package = Package(
     tests(
       "NodeRuntimeTests",
       [
-        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "SyncSession", "Transport",
+        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SQLiteStore", "SyncSession", "Transport",
         "NodeRuntime",
       ]),
     tests(

@@ -93,6 +93,47 @@ import Wire
     #expect(try chain.stores[0].rows("SELECT id, name FROM members") == ["7|Kept"], "the store has it, too")
   }
 
+  /// A rubbish group of the same order stands before a sale: what is wrong is set right, and the sale is replayed.
+  @Test(
+    "FC-15 a parked sale is fixed and replayed: the state is as if it had never waited, and the log says who did what")
+  func fixedAndReplayed() throws {
+    let chain = try Chain(stores: [1])
+    let store = chain.stores[0]
+    try chain.hq.stop()
+    try chain.expectDone(chain.importing((0..<5).map { sale($0) }, as: "sale", into: store))
+    let order = try #require(try store.rows("SELECT hex(id) FROM orders WHERE receipt = 'R2'").first)
+    try Database.change(
+      chain.hq,
+      "INSERT INTO sync_parked VALUES (1, 1, 1, 1700000000000, 'undecodable', 'of a broken program', x'00')",
+      "INSERT INTO sync_parked_key SELECT 10, x'\(order)', 1, 0")
+    try chain.startHQ()
+    try eventually("the others to flow") {
+      try chain.hq.rows("SELECT receipt FROM orders ORDER BY 1") == ["R0", "R1", "R3", "R4"]
+    }
+    #expect(try chain.hq.salesTotals() == Node.totals(4), "the parked sale as a whole")
+    #expect(try chain.hq.rows("SELECT balance FROM stock_on_hand ORDER BY 1") == ["-8", "-4"])
+    let status = try chain.syncctl(chain.hq, "status")
+    #expect(status.status == 1 && status.output.contains("2 received groups are parked"), "\(status.output)")
+    let page = try chain.syncctl(chain.hq, "parked", "show", "2")
+    #expect(page.output.contains("behind-parked") && page.output.contains("orderLine"), "\(page.output)")
+
+    try chain.expectDone(chain.syncctl(chain.hq, "parked", "drop", "1", "--reason", "the till was mended", "--yes"))
+    let retried = try chain.syncctl(chain.hq, "parked", "retry", "2")
+    #expect(retried.status == 0 && retried.output.contains("1 applied, 0 still parked"), "\(retried.output)")
+    #expect(try chain.hq.salesTotals() == Node.totals(5))
+    #expect(try chain.hq.rows("SELECT balance FROM stock_on_hand ORDER BY 1") == ["-10", "-5"])
+    #expect(try chain.hq.rows("SELECT count(*) FROM sync_case") == ["0"])
+    try chain.inSync()
+    let verified = try chain.syncctl(chain.hq, "verify")
+    #expect(verified.status == 0, "\(verified.output)")
+    let log = chain.hq.log
+    #expect(log.contains("the parked group 1 of node 1 was dropped: the till was mended"), "\(log)")
+    #expect(log.contains("the parked group 2 of node 1 was tried again by a person and is applied"), "\(log)")
+    let again = try chain.syncctl(chain.hq, "parked", "retry", "2")
+    #expect(again.status == 2 && again.problem.contains("no group is parked"), "\(again.errors)")
+    #expect(try chain.hq.salesTotals() == Node.totals(5), "nothing twice")
+  }
+
   @Test func whatAPersonHasSeenToIsForgotten() throws {
     let chain = try Chain(stores: [1])
     let store = chain.stores[0]

@@ -17,8 +17,11 @@ final class LinkedNodes {
   let hq: HQNode
   let store: StoreNode
   let log = EventLog()
+  /// Where HQ listens, and the key that it shows.
+  let address: Endpoint
+  let pin: [UInt8]
 
-  init() throws {
+  init(greetingLimit: Int = HQNode.greetingLimit) throws {
     let base = getenv("TMPDIR").map { String(cString: $0) } ?? P_tmpdir
     var template = Array("\(base)/storesync-nodes-XXXXXX".utf8CString)
     try #require(mkdtemp(&template) != nil)
@@ -35,9 +38,11 @@ final class LinkedNodes {
       enrolment.credentialDigest = Digest.sha256(credential)
       try NodeSettings.save(enrolment, of: NodeNumber(1), in: engine)
     }
-    let hq = HQNode(gate: gate, queue: DispatchQueue(label: "test.hq"), log: log.sink("hq"))
+    let hq = HQNode(
+      gate: gate, queue: DispatchQueue(label: "test.hq"), greetingLimit: greetingLimit, log: log.sink("hq"))
     self.hq = hq
     let bound = try hq.queue.sync { try hq.start(at: Endpoint(host: "127.0.0.1", port: 0), tls: tls) }
+    (address, pin) = (bound, tls.pin)
     let membership = NodeSettings.Membership(endpoints: [bound], pin: tls.pin, credential: credential)
     try NodeCreation.makeStore(
       in: atStore, node: NodeNumber(1), membership: membership, model: .retail, using: &generator)

@@ -39,7 +39,7 @@ extension ControlService {
     guard !isTrusting || gate.identity.isHQ else {
       return completion(.failure(ControlError(.usage, "--trust is for HQ: a store takes from HQ whatever it says")))
     }
-    let (model, clock) = (gate.model, gate.clock)
+    let (model, clock, log) = (gate.model, gate.clock, node.log)
     gate.write { engine throws(StoreError) -> [ParkedRetry]? in
       if let number, try engine.backend.parkedGroup(number) == nil { return nil }
       return try engine.retryParked(number, at: clock.now, trusting: isTrusting, decoding: StoreGate.decodeParked)
@@ -48,6 +48,15 @@ extension ControlService {
       case .failure(let error): completion(.failure(ControlError(error)))
       case .success(nil): completion(.failure(Self.noParked(number ?? 0)))
       case .success(let outcomes?):
+        for outcome in outcomes where outcome.isApplied {
+          let group = outcome.group
+          log(
+            LogEvent(
+              .info, "parked.applied",
+              "the parked group \(group.number) of node \(group.peer) was tried again by a person and is applied"
+                + (isTrusting ? ", as they vouch for it" : ""),
+              [.init("code", group.code), .init("receivedAt", RFC3339.format(group.receivedAt))]))
+        }
         completion(
           .success(
             .object([

@@ -13,7 +13,8 @@ package import Wire
 package final class HQNode: RunningNode, @unchecked Sendable {
   /// Connections that have not come in yet. Each may hold a greeting's bytes; the stores of a large chain that all come
   /// back at once are through in a moment, and try again where they are not.
-  private static let greetingLimit = 1_024
+  package static let greetingLimit = 1_024
+  private let greetingLimit: Int
 
   package let gate: StoreGate
   package let queue: DispatchQueue
@@ -30,7 +31,10 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private var endpoints: EndpointList?
   private var clockWatch: ClockWatch?
 
-  package init(gate: StoreGate, queue: DispatchQueue, log: @escaping LogSink) {
+  package init(
+    gate: StoreGate, queue: DispatchQueue, greetingLimit: Int = HQNode.greetingLimit, log: @escaping LogSink
+  ) {
+    self.greetingLimit = greetingLimit
     self.gate = gate
     self.queue = queue
     self.log = log
@@ -78,7 +82,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   }
 
   private func accept(_ stream: ByteStream) {
-    guard greeting.count < Self.greetingLimit else {
+    guard greeting.count < greetingLimit else {
       log(LogEvent(.warning, "link.tooMany", "\(stream.peerDescription): \(greeting.count) connections are greeting"))
       return stream.close(flushing: false)
     }

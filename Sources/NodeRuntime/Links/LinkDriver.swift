@@ -40,7 +40,7 @@ final class LinkDriver: @unchecked Sendable {
 
   /// Of a frame before the link is open: a greeting has some hundred bytes. Whoever is not admitted yet binds no more
   /// memory than this.
-  private static let greetingBytes = 64 << 10
+  static let greetingBytes = 64 << 10
 
   private let stream: ByteStream
   private let gate: StoreGate

@@ -1,7 +1,10 @@
 import Foundation
 import Glibc
 import Interchange
+import NodeRuntime
+import StoreModel
 import Testing
+import Wire
 
 /// What a program that has ended left behind.
 struct Finished {
@@ -218,6 +221,14 @@ final class Chain: @unchecked Sendable {
     commands += 1
     let name = "import.\(commands).\(entity == "sale" ? "jsonl" : "csv")"
     return try syncctl(node, words: ["import", scratch.file(name, lines), "--entity", entity, "--json"] + more)
+  }
+
+  /// Deletes a record, as a back office does.
+  func delete(_ entity: EntityTag, _ id: RecordID, at node: Node) throws {
+    let client = try ControlClient(directory: DataDirectory(node.directory), model: .retail)
+    let draft = CommitDraft([RecordWrite(entity: entity, id: id, .delete)])
+    let answer = try client.request("commit", [("drafts", .array([draft.controlValue]))])
+    try #require(answer.arrayValue?.first?["outcome"]?.textValue == "committed", "\(answer)")
   }
 
   func expectDone(_ finished: Finished, sourceLocation: SourceLocation = #_sourceLocation) throws {
