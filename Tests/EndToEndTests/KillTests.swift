@@ -96,6 +96,31 @@ import Testing
     #expect(try chain.conflicts(at: chain.hq).count == 0)
   }
 
+  @Test("FC-44 a first load brings the prices before all else, and the till is usable from then on")
+  func pricesFirst() throws {
+    let chain = try Chain()
+    let members = (1...1_000).map { "\($0),Member \($0)" }
+    let products = (1...300).map { "p\($0),Product \($0)" }
+    try chain.expectDone(chain.importing(["id,name"] + members, as: "member", into: chain.hq))
+    try chain.expectDone(chain.importing(["id,name"] + products, as: "product", into: chain.hq))
+    let code = try chain.joinCode(1)
+    // Last of all at HQ.
+    let prices = (1...300).map { "1,p\($0),\($0)" }
+    try chain.expectDone(chain.importing(["store,product,price"] + prices, as: "listing", into: chain.hq))
+    try chain.startHQ()
+    let store = try chain.addStore(1, code: code)
+    try chain.start(store)
+    try eventually("the prices") { try store.rows("SELECT count(*) FROM listings") == ["300"] }
+    let sold = try chain.importing([sale(1)], as: "sale", into: store)
+    #expect(sold.status == 0 || sold.problem.contains("own record has not come"), "\(sold.errors)")
+    try chain.inSync()
+    // The store's log has all in the order in which it came.
+    #expect(
+      try store.rows(
+        "SELECT max(l.sequence) < (SELECT min(sequence) FROM members), count(*) FROM listings l") == ["1|300"])
+    #expect(try store.memberCount() == 1_000)
+  }
+
   @Test("FC-30 a damaged database: the node fails closed, and says what to do")
   func damagedDatabase() throws {
     let chain = try Chain(stores: [1])

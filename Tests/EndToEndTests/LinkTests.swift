@@ -70,6 +70,31 @@ import Testing
     #expect(try isTold())
   }
 
+  /// A report, or somebody with `sqlite3`, holds the database for writing while the link works.
+  @Test("FC-3 a write transaction of another program spans a sync: all waits for it, and nothing is lost or doubled")
+  func foreignTransaction() throws {
+    let chain = try Chain(stores: [1])
+    let store = chain.stores[0]
+    try chain.expectDone(chain.importing((0..<5).map { sale($0) }, as: "sale", into: store))
+    try chain.inSync()
+    let lock = try Database.Lock("\(store.directory)/storesync.db")
+    try chain.expectDone(
+      chain.importing(["store,product,price", "1,apple,125"], as: "listing", into: chain.hq))
+    let file = try chain.scratch.file("waiting.jsonl", (5..<9).map { sale($0) })
+    let importing = try chain.beginImport(file, as: "sale", into: store)
+    #expect(try store.salesTotals() == Node.totals(5), "readers go on, and see what was before")
+    #expect(try store.rows("SELECT count(*) FROM listings") == ["0"])
+    try lock.end()
+    // Whoever has waited too long says so, and loses nothing.
+    _ = try importing.status()
+    try chain.expectDone(chain.syncctl(store, "import", file, "--entity", "sale", "--json"))
+    try chain.inSync()
+    for node in [chain.hq, store] {
+      #expect(try node.salesTotals() == Node.totals(9), "\(node.name)")
+      #expect(try node.rows("SELECT store, price FROM listings") == ["1|125"], "\(node.name)")
+    }
+  }
+
   @Test func changesArePushedBothWays() throws {
     let chain = try Chain(stores: [1, 2])
     let (one, two) = (chain.stores[0], chain.stores[1])

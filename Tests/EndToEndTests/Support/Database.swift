@@ -60,3 +60,22 @@ extension Node {
     try database.rows(query, sourceLocation: sourceLocation)
   }
 }
+
+extension Database {
+  /// A write transaction of another program, until it ends.
+  final class Lock {
+    private var connection: OpaquePointer?
+
+    init(_ path: String) throws {
+      try #require(sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK)
+      sqlite3_busy_timeout(connection, 5_000)
+      try #require(sqlite3_exec(connection, "BEGIN IMMEDIATE", nil, nil, nil) == SQLITE_OK)
+    }
+
+    func end() throws {
+      try #require(sqlite3_exec(connection, "COMMIT", nil, nil, nil) == SQLITE_OK)
+    }
+
+    deinit { sqlite3_close_v2(connection) }
+  }
+}
