@@ -4,8 +4,8 @@ import Glibc
 import NodeRuntime
 import RecordStore
 import StoreModel
-import Synchronization
 import SyncSession
+import Synchronization
 import Testing
 import Transport
 import Wire
@@ -47,7 +47,8 @@ import Wire
     }
   }
 
-  @Test("FC-39 a store too old for HQ: its status says what to do, it sells on, and nothing is lost once one is upgraded")
+  @Test(
+    "FC-39 a store too old for HQ: its status says what to do, it sells on, and nothing is lost once one is upgraded")
   func tooOld() throws {
     let chain = try Chain(stores: [1])
     let store = chain.stores[0]

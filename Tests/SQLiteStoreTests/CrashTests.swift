@@ -42,10 +42,12 @@ import Testing
       ends.append(try Self.size(log))
     }
     let files = try (Self.contents(original.database), Self.contents(log))
-    try #require(ends.last == files.1.count && Set(ends).count == ends.count, "each commit is in the log when it returns")
+    try #require(ends.last == files.1.count && Set(ends).count == ends.count, "a commit is in the log when it returns")
     // Frames of a page and 24 bytes behind a head of 32: each is one write.
     var cuts: [Int] = []
-    for cut in stride(from: 32, through: files.1.count, by: 4_096 + 24) { cuts += [cut, min(cut + 2_000, files.1.count)] }
+    for cut in stride(from: 32, through: files.1.count, by: 4_096 + 24) {
+      cuts += [cut, min(cut + 2_000, files.1.count)]
+    }
     for cut in cuts.filter({ $0 >= ends[0] }) {
       let copy = try Directory()
       try copy.write(files.0, to: "node.db")
