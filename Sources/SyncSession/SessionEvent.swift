@@ -109,12 +109,16 @@ package struct Admission: Hashable, Sendable {
   package var ancestors: [Lineage.Ancestor]?
   /// Where the store goes on in HQ's log.
   package var resumption: LaneMap<Sequence64>
+  /// Bytes of batches a lane that the store may have on its way.
+  package var window: UInt64
 
   package init(
     identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>,
     resumption: LaneMap<Sequence64>, token: [UInt8]? = nil, endpoints: EndpointList? = nil,
-    ancestors: [Lineage.Ancestor]? = nil, brought: LaneMap<[Sequence64]> = LaneMap(repeating: [])
+    ancestors: [Lineage.Ancestor]? = nil, brought: LaneMap<[Sequence64]> = LaneMap(repeating: []),
+    window: UInt64 = SessionLimits.windowBytes
   ) {
+    self.window = window
     self.brought = brought
     self.resumption = resumption
     self.ancestors = ancestors

@@ -1,3 +1,5 @@
+import StoreModel
+
 /// Every constant of a link, with its reason.
 package enum SessionLimits {
   /// From the opening of the connection to the end of the handshake. Longer than any working line takes for one round
@@ -17,6 +19,16 @@ package enum SessionLimits {
   /// Bytes of batches that may be on their way in one lane, unacknowledged. At 64 kbit/s that is half a minute; on a
   /// fast line with 100 ms of delay it still allows 80 Mbit/s.
   package static let windowBytes: UInt64 = 1 << 20
+
+  /// What all stores together may have on their way to HQ, as far as windows can say: when a whole chain reconnects after an
+  /// outage, all of it may lie in HQ's memory until the writer comes to it. Up to 85 stores have the whole window each.
+  package static let allWindowsBytes: UInt64 = 256 << 20
+
+  /// The window that HQ gives a store, and no less than one batch: a thousand stores then may have 375 MB on their way.
+  package static func windowBytes(ofStores count: Int) -> UInt64 {
+    let share = allWindowsBytes / UInt64(Lane.allCases.count * max(count, 1))
+    return min(windowBytes, max(UInt64(batchBytes), share))
+  }
 
   /// Batches that may be on their way in one lane, however small: each waits for a transaction of its own at the
   /// receiver, and an empty one weighs nothing in the window of bytes.

@@ -77,7 +77,7 @@ extension SyncSession {
       .welcome(
         Welcome(
           version: version, replica: admission.identity.replica, epoch: admission.identity.epoch,
-          clock: admission.clock, cursors: admission.cursors, window: SessionLimits.windowBytes,
+          clock: admission.clock, cursors: admission.cursors, window: admission.window,
           software: SoftwareVersion.text, token: admission.token, endpoints: news, ancestors: admission.ancestors,
           resumption: knowsLog || hello.ancestors == nil ? nil : cursors, brought: admission.brought)), at: now,
       into: &effects)

@@ -31,6 +31,18 @@ import Testing
     #expect(inTenths.values.allSatisfy { (50...150).contains($0) }, "\(inTenths)")
   }
 
+  @Test("FC-46 what all stores may have on their way to HQ together does not grow with the chain, but by a batch each")
+  func windows() {
+    let share = { (count: Int) in SessionLimits.windowBytes(ofStores: count) }
+    for count in [0, 1, 20, 85] { #expect(share(count) == SessionLimits.windowBytes) }
+    for count in 1...2_000 {
+      let all = 3 * UInt64(count) * share(count)
+      let least = 3 * UInt64(count) * UInt64(SessionLimits.batchBytes)
+      #expect(all <= max(SessionLimits.allWindowsBytes, least) && share(count) >= UInt64(SessionLimits.batchBytes))
+    }
+    #expect(3 * 1_000 * share(1_000) < 400 << 20)
+  }
+
   @Test func theSameSeedGivesTheSameWaits() {
     #expect(waits(20, seed: 5) == waits(20, seed: 5))
     #expect(waits(20, seed: 5) != waits(20, seed: 6))

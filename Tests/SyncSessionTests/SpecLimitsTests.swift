@@ -9,6 +9,7 @@ import Wire
 @Suite struct SpecLimitsTests {
   private static let limits: [String: Int] = [
     "WireLimits.maximumFrameBytes": WireLimits.maximumFrameBytes,
+    "SessionLimits.allWindowsBytes": Int(SessionLimits.allWindowsBytes),
     "WireLimits.maximumDepth": WireLimits.maximumDepth,
     "WireLimits.maximumMessageFields": WireLimits.maximumMessageFields,
     "WireLimits.maximumTextBytes": WireLimits.maximumTextBytes,

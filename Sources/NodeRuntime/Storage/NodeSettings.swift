@@ -90,6 +90,11 @@ package enum NodeSettings {
     return all
   }
 
+  /// How many stores have ever been enrolled.
+  static func enrolledCount(_ engine: StoreGate.Engine) throws(StoreError) -> Int {
+    try engine.backend.settingNames(prefix: "enrolment.").count
+  }
+
   private static func enrolledNodes(_ engine: StoreGate.Engine) throws(StoreError) -> [NodeNumber] {
     try engine.backend.settingNames(prefix: "enrolment.").compactMap { UInt32($0.dropFirst(10)) }
       .map(NodeNumber.init).sorted()
