@@ -25,13 +25,15 @@ import Testing
     var away: [TestNode] { Array(stores.suffix(3)) }
 
     func day(_ day: Int64) throws {
-      for price in 0..<Self.prices { try hq.mustCommit(.price("p\(price)", day * 1_000 + Int64(price))) }
+      var writes = (0..<Self.prices).map { RecordWrite.price("p\($0)", day * 1_000 + Int64($0)) }
       for store in stores {
         let number = Int64(store.number.rawValue)
-        for note in 0..<Self.notes {
-          try hq.mustCommit(.note("s\(number) n\(note)", store: number, text: "day \(day)"))
-        }
+        writes += (0..<Self.notes).map { RecordWrite.note("s\(number) n\($0)", store: number, text: "day \(day)") }
       }
+      // Each a commit of its own, and all on the disk at once.
+      hq.wall = hq.wall.advanced(byMilliseconds: 1_000)
+      let results = try hq.store.commit(writes.map { CommitDraft([$0]) }, at: hq.wall)
+      #expect(results.allSatisfy { $0.stamp != nil })
       for store in healthy {
         try store.mustCommit(.entry("\(store.number)/\(day)", store: Int64(store.number.rawValue), "cash", 1))
       }

@@ -267,7 +267,8 @@ import Testing
   func turns(_ kind: BackendKind) throws {
     let pair = try Pair(kind)
     let count: UInt64 = 3 * UInt64(StoreLimits.purgePageCount) + 7
-    for number in 0..<count { try commit(pair.store, Self.sale(number, daysAgo: 200 + Int64(number % 3))) }
+    let drafts = (0..<count).map { CommitDraft(Self.sale($0, daysAgo: 200 + Int64($0 % 3))) }
+    #expect(try pair.store.store.commit(drafts, at: pair.store.wall).allSatisfy { $0.stamp != nil })
     try commit(pair.store, Self.sale(count, daysAgo: 50))
     try pair.sync()
     let done = try purge(pair.store)
