@@ -25,10 +25,10 @@ package enum StoreLimits {
   /// Groups of a damaged database that are taken over in one transaction.
   static let salvageGroupCount = 250
   /// Records of each entity that one turn of a purge reads: with what a sale consists of, some 250 records are then let go of in
-  /// one transaction, and a sale waits some ten milliseconds.
+  /// one transaction, for which a sale waits.
   package static let purgePageCount = 100
   /// Records of one entity and one document, beyond which a purge leaves the document alone: it would hold up everybody.
-  package static let purgeDocumentCount = 1_600
+  package static let purgeDocumentCount = 400
   /// The youngest that a purge takes: returns, voids, and receipts that a till sends twice are held against what is here.
   package static let purgeAgeDays = 30
   /// Log entries that the reading of one stretch may pull in from other lanes to keep groups whole.

@@ -65,8 +65,10 @@ enum DatabaseFormat {
       outcome TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL, sequence INTEGER NOT NULL, time INTEGER,
       node INTEGER, incarnation INTEGER, keys BLOB NOT NULL);
     CREATE INDEX IF NOT EXISTS sync_exception_peer ON sync_exception (peer, number);
-    CREATE TABLE IF NOT EXISTS sync_purged (
-      entity INTEGER NOT NULL, id BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (entity, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_purged (document BLOB PRIMARY KEY, records BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_purged_row (
+      entity INTEGER NOT NULL, "row" INTEGER NOT NULL, count INTEGER NOT NULL, document BLOB NOT NULL,
+      PRIMARY KEY (entity, "row")) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS sync_purged_balance (
       name TEXT NOT NULL, keys BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (name, keys)) WITHOUT ROWID;
     """

@@ -6,13 +6,17 @@ package import StoreModel
 extension SQLiteBackend {
   package func find(_ key: RecordKey) throws(StoreError) -> StoredRecord? {
     if let table = tables[key.entity], let record = try table.find(key.id) { return record }
-    return try hidden.find(key)
+    if let record = try hidden.find(key) { return record }
+    return mayBePurged(key.entity) ? try purged.find(key)?.stored : nil
   }
 
   package func read(_ ref: RecordRef) throws(StoreError) -> StoredRecord? {
     if let table = tables[ref.entity], let record = try table.read(row: ref.row) { return record }
-    return try hidden.read(ref)
+    if let record = try hidden.read(ref) { return record }
+    return mayBePurged(ref.entity) ? try purged.read(ref)?.stored : nil
   }
+
+  private func mayBePurged(_ entity: EntityTag) -> Bool { model.entity(entity)?.isPurgeable ?? false }
 
   package func insert(
     _ key: RecordKey, _ body: StoredRecord.Body, sequence: Sequence64
@@ -54,7 +58,8 @@ extension SQLiteBackend {
   private func nextRow(_ entity: EntityTag) throws(StoreError) -> Int64 {
     var last = lastRows[entity]
     if last == nil {
-      last = max(try hidden.maximumRow(of: entity), try tables[entity]?.maximumRow() ?? 0)
+      last = max(
+        try hidden.maximumRow(of: entity), try tables[entity]?.maximumRow() ?? 0, try purged.maximumRow(of: entity))
     }
     let next = (last ?? 0) + 1
     lastRows[entity] = next

@@ -122,9 +122,18 @@ extension SQLiteBackend {
 
   // MARK: Purged records
 
-  package func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError) { try purged.add(key, digest) }
-  package func purgedDigest(of key: RecordKey) throws(StoreError) -> [UInt8]? { try purged.digest(of: key) }
-  package func forgetPurged(_ key: RecordKey) throws(StoreError) { try purged.remove(key) }
+  package func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError) {
+    guard let stub = try hidden.find(key), try hidden.delete(stub.ref) else {
+      throw StoreError(.internalError, "\(connection.path): expected a stub of \(key), found none")
+    }
+    try purged.add(PurgedTables.Item(stored: stub, digest: digest))
+  }
+
+  package func purgedDigest(of key: RecordKey) throws(StoreError) -> [UInt8]? { try purged.find(key)?.digest }
+
+  package func forgetPurged(_ key: RecordKey) throws(StoreError) {
+    if let item = try purged.remove(key) { try hidden.put(item.stored) }
+  }
 
   package func purgedDigests(
     of entity: EntityTag, after id: RecordID?, limit: Int

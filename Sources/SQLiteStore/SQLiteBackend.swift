@@ -80,7 +80,7 @@ package final class SQLiteBackend: StorageBackend {
     cases = CaseTable(connection)
     parked = ParkedTable(connection)
     judgements = JudgementTables(connection)
-    purged = PurgedTables(connection)
+    purged = PurgedTables(connection, replicas)
     settings = SettingTable(connection)
     var tables: [EntityTag: RecordTable] = [:]
     var balances: [String: BalanceTable] = [:]

@@ -21,6 +21,8 @@ package enum SQLiteLimits {
   package static let salvageSkip: UInt64 = 4_096
   /// How long a connection waits for another one: only recovery and the end of a checkpoint ever lock a reader out.
   package static let busyMilliseconds: Int32 = 5_000
+  /// Documents of purged records that are read at once.
+  static let purgedDocuments = 50
   /// Readers and writers of one file's version: `user_version`. It changes when an older program would misread.
   package static let formatVersion: Int64 = 1
   /// “SSYN”: tells `file` and us whose database this is.

@@ -12,13 +12,14 @@ extension StoreTransaction {
   /// A purged record comes back, because there is something new about it: it counts among the records again, and no more
   /// among what was purged.
   /// - Returns: what it was when it was purged; nil if it was not.
-  func takeUpPurged(_ change: Change, _ schema: EntitySchema) throws(StoreError) -> RecordState? {
+  func takeUpPurged(_ change: Change) throws(StoreError) -> RecordState? {
     guard let stored = change.stored, case .stub(let vector) = stored.body,
       try backend.purgedDigest(of: stored.key) != nil
     else { return nil }
     try backend.forgetPurged(stored.key)
     // Facts only gain values, each with its writer's stamp.
     let before = change.state.asSeen(by: vector)
+    guard let schema = model.entity(before.entity) else { return before }
     for balance in schema.balances {
       guard let part = before.contribution(to: balance, schema) else { continue }
       try backend.addToPurgedBalance(balance.name, keys: part.keys, difference: 0 &- part.amount)

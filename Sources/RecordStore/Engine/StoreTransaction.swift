@@ -71,10 +71,10 @@ struct StoreTransaction<Backend: StorageBackend> {
     var audience = AudienceBuilder()
     var origin = isAsReceived ? sender : nil
     for change in changes {
+      let purged = try takeUpPurged(change)
       let ref = try put(change, sequence: node.head)
       refs.append(ref)
       if let schema = model.entity(change.state.entity) {
-        let purged = try takeUpPurged(change, schema)
         try updateBalances(change, schema, before: change.stored?.state ?? purged)
         try updateConflictCases(change, schema)
         if sender == nil { try noteCounterSteps(change, ref, schema) }
