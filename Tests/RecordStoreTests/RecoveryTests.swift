@@ -215,6 +215,34 @@ extension [Restamping] {
     #expect(try store.value(Shop.note, "a", Note.text) == .text("HQ's, a little later"))
   }
 
+  /// Were they behind it, HQ would take what it has for the later.
+  @Test("FC-21 repaired stamps stay ahead of those that HQ has seen", arguments: BackendKind.allCases)
+  func neverBehindWhatWasSent(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let store = try TestNode(kind, 1)
+    let now = store.wall
+    // Off, but not by so much that what was sent so is an offence: the replica stays.
+    store.wall = now.advanced(byMilliseconds: StoreLimits.clockRepairMilliseconds - 60_000)
+    let sent = try store.mustCommit(.note("a", store: 1, text: "sent"))
+    try link(store, hq)
+    let ahead = 2 * StoreLimits.clockRepairMilliseconds
+    store.wall = now.advanced(byMilliseconds: ahead)
+    try store.mustCommit(.note("a", text: "unsent"))
+    try store.mustCommit(.note("a", text: "last"))
+    store.wall = now.advanced(byMilliseconds: 10_000)
+    let meeting = try meet(store, hq)
+    let repaired = try store.store.repairClock(
+      sent: meeting.atHQ.cursors, offset: -ahead, now: store.wall, spareIncarnation: 2)
+    let names = try #require(repaired).names
+    #expect(names.count == 2)
+    #expect(names.values.allSatisfy { $0.time > sent.time && $0.replica == sent.replica })
+    let next = try store.mustCommit(.note("a", [FieldWrite(Note.status, .set(.text("open")))]))
+    #expect(names.values.allSatisfy { $0.time < next.time })
+    try exchange(store, hq)
+    try expectEqual(store, hq)
+    #expect(try hq.value(Shop.note, "a", Note.text) == .text("last"))
+  }
+
   @Test(
     "FC-21 a commit that comes back from HQ under its own stamp is not taken for unsent",
     arguments: BackendKind.allCases)

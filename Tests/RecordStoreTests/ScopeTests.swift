@@ -161,6 +161,27 @@ import Testing
     #expect(try two.store.record(key) == hq.store.record(key))
   }
 
+  /// An HQ that was put back has forgotten why the record was let go of: its state is taken as it is, and says no more than it has.
+  @Test(arguments: BackendKind.allCases) func whatAStubHasNotSeenIsTakenAsItIs(_ kind: BackendKind) throws {
+    let store = try TestNode(kind, 1)
+    var hq = Foreign(0)
+    var other = Foreign(2)
+    let first = hq.note("n", store: 1, text: "x")
+    let second = hq.group(changing: first.records, [FieldWrite(Note.remark, .set(.text("seen here")))])
+    let aside = other.group(changing: first.records, [FieldWrite(Note.text, .set(.text("aside")))])
+    let seen = second.records[0].vector
+    let eviction = Eviction(key: first.records[0].key, vector: seen)
+    let leaving = CommitGroup(stamp: hq.stamp(), records: [], evictions: [eviction])
+    #expect(try store.receive([first, second, leaving, aside], from: .hq) == Array(repeating: .applied, count: 4))
+    #expect(try store.state(Shop.note, "n") == aside.records[0])
+    #expect(try store.state(Shop.note, "n")?.vector.compare(seen) == .concurrent)
+    var whole = second.records[0]
+    whole.join(aside.records[0])
+    #expect(try store.receive([CommitGroup(stamp: aside.stamp, records: [whole])], from: .hq) == [.applied])
+    #expect(try store.value(Shop.note, "n", Note.text) == .text("aside"))
+    #expect(try store.value(Shop.note, "n", Note.remark) == .text("seen here"))
+  }
+
   @Test("FC-14 an eviction waits behind a parked group of its record", arguments: BackendKind.allCases)
   func behindParked(_ kind: BackendKind) throws {
     let store = try TestNode(kind, 1)

@@ -1,0 +1,48 @@
+import Base
+import Causality
+import Merge
+import RecordStore
+import StoreModel
+import Testing
+
+/// What HQ does not take from a store that speaks the protocol and lies.
+@Suite struct AdmissionTests {
+  private let one = NodeNumber(1)
+  private let two = NodeNumber(2)
+
+  private func key(_ id: String) -> RecordKey { RecordKey(entity: Shop.note, id: RecordID(key: id)) }
+
+  /// Taken at its word, HQ would count as seen what the other store is yet to write there, and drop that as old.
+  @Test("a store's word is not taken for what others have written", arguments: BackendKind.allCases)
+  func vectorsOfOthers(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    try hq.mustCommit(.note("n", store: 1, text: "HQ's"))
+    let before = try #require(try hq.state(Shop.note, "n"))
+    var liar = Foreign(1)
+    let later = HybridTimestamp(wall: hq.wall.advanced(byMilliseconds: 1))
+    for replica in [ReplicaID(node: two, incarnation: 9), ReplicaID(node: .hq, incarnation: 5)] {
+      var changed = liar.group(changing: [before], [FieldWrite(Note.remark, .set(.text("a lie")))])
+      changed.records[0].vector.insert(Stamp(time: later, replica: replica))
+      var new = liar.note("of \(replica.node)", store: 1, text: "a lie")
+      new.records[0].vector.insert(Stamp(time: later, replica: replica))
+      #expect(try hq.receive([changed, new], from: one).map(\.code) == ["forged", "forged"], "\(replica)")
+      #expect(try hq.state(Shop.note, "of \(replica.node)") == nil)
+    }
+    #expect(try hq.state(Shop.note, "n") == before)
+    let honest = liar.group(changing: [before], [FieldWrite(Note.remark, .set(.text("true")))])
+    #expect(try hq.receive([honest], from: one) == [.applied], "its own word of its own is taken")
+    #expect(try hq.value(Shop.note, "n", Note.remark) == .text("true"))
+  }
+
+  @Test("while HQ heals, what a store has seen of others waits for them", arguments: BackendKind.allCases)
+  func vectorsWhileHealing(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    var author = Foreign(2)
+    var store = Foreign(1)
+    let lost = author.note("n", store: 1, text: "lost by HQ")
+    let after = store.group(changing: lost.records, [FieldWrite(Note.remark, .set(.text("seen and gone on")))])
+    hq.store.isHealing = true
+    #expect(try hq.receive([after], from: one).map(\.code) == ["awaiting-author"])
+    #expect(try hq.state(Shop.note, "n") == nil)
+  }
+}
