@@ -50,6 +50,8 @@ package final class ByteStream: @unchecked Sendable {
   /// Sending failed because the peer went away; what it said before that is still read.
   private var sendingError: TransportError?
   private var ownReference: ByteStream?
+  /// Internal: a test waits less.
+  var linger = Linger()
 
   private var handshake: Handshake?
 
@@ -140,8 +142,8 @@ package final class ByteStream: @unchecked Sendable {
 
   // MARK: Sending
 
-  /// Bytes given to `send` that the kernel has not taken yet. A polite sender stops at `Limits.sendHighWater` and goes on at
-  /// `onDrain`.
+  /// Bytes given to `send` that the kernel has not taken yet. A sender that has no window of its own stops long before
+  /// `Limits.sendBuffer`, and goes on at `onDrain`.
   package var unsentBytes: Int {
     dispatchPrecondition(condition: .onQueue(queue))
     return unsent.count
@@ -353,18 +355,22 @@ package final class ByteStream: @unchecked Sendable {
   }
 
   /// Ends the stream after a while without progress, and in any case after `Limits.lingerTurns` whiles.
-  private func limitLinger(turn: Int = 1) {
-    let before = unsent.count
-    queue.asyncAfter(deadline: .now() + .milliseconds(Limits.lingerMilliseconds)) { [weak self] in
+  private func limitLinger() {
+    linger.begin(unsent: unsent.count)
+    lookAgain()
+  }
+
+  private func lookAgain() {
+    queue.asyncAfter(deadline: .now() + .milliseconds(linger.milliseconds)) { [weak self] in
       guard let self, self.phase != .closed else { return }
+      let before = self.linger.before
       let left = self.unsent.count
-      if left == 0 {
-        self.finish(self.sendingError)
-      } else if left < before, turn < Limits.lingerTurns {
-        self.limitLinger(turn: turn + 1)
-      } else {
+      switch self.linger.look(unsent: left) {
+      case .done: self.finish(self.sendingError)
+      case .wait: self.lookAgain()
+      case .giveUp:
         let message =
-          "closed with \(left) bytes unsent, \(before) of them \(Limits.lingerMilliseconds) ms ago; expected the other end to "
+          "closed with \(left) bytes unsent, \(before) of them \(self.linger.milliseconds) ms ago; expected the other end to "
           + "take them: it is slow or gone"
         self.finish(TransportError(.timedOut, message))
       }

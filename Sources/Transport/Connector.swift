@@ -108,12 +108,17 @@ package final class ConnectAttempt: @unchecked Sendable {
   private func limitTrial(_ name: String) {
     guard !untried.isEmpty else { return }
     let left = Int64(bitPattern: deadline.uptimeNanoseconds &- DispatchTime.now().uptimeNanoseconds) / 1_000_000
-    let share = max(left / Int64(untried.count + 1), Limits.addressMilliseconds)
+    let share = Self.share(ofMilliseconds: left, addresses: untried.count + 1)
     let current = trial
     queue.asyncAfter(deadline: .now() + .milliseconds(Int(share))) { [weak self] in
       guard let self, self.trial == current, self.watch != nil, self.completion != nil else { return }
       self.failed(TransportError(.timedOut, "connecting to \(name): no answer in \(share) ms"))
     }
+  }
+
+  /// What the next of so many addresses gets of the time that is left: the last has none to leave to others.
+  static func share(ofMilliseconds left: Int64, addresses: Int) -> Int64 {
+    max(left / Int64(addresses), Limits.addressMilliseconds)
   }
 
   private func connectEnded(_ name: String) {

@@ -7,9 +7,6 @@ package enum Limits {
   /// Chunks read from one stream before the queue's other work gets its turn: a fast peer must not starve the others.
   package static let readsPerTurn = 8
 
-  /// A sender should stop here, in bytes: two batches of the usual size, so that the link never runs dry while it waits for `onDrain`.
-  package static let sendHighWater = 2 * 1024 * 1024
-
   /// `onDrain` is called when the unsent bytes fall to this: still about 40 ms of a 100 Mbit/s line, time enough to refill.
   package static let sendLowWater = 512 * 1024
 

@@ -1,25 +1,21 @@
 import Dispatch
 import Glibc
-import Synchronization
 
 /// Names to addresses. A name is looked up anew each time: HQ may move.
 enum Resolver {
-  private static let lookups = Atomic<Int>(0)
-
   /// Looks `endpoint` up without blocking the caller, and answers on `queue`.
   ///
   /// `getaddrinfo` blocks for as long as the name servers please and can't be cancelled: a caller with a time limit lets go of
   /// the answer. Numeric addresses need no look-up and no thread.
   static func resolve(
-    _ endpoint: Endpoint, queue: DispatchQueue,
+    _ endpoint: Endpoint, queue: DispatchQueue, places: LookupPlaces = .shared,
     completion: @escaping @Sendable (Result<[SocketAddress], TransportError>) -> Void
   ) {
     if case .success(let addresses) = lookUp(endpoint, flags: AI_NUMERICHOST) {
       queue.async { completion(.success(addresses)) }
       return
     }
-    guard lookups.add(1, ordering: .relaxed).newValue <= Limits.lookups else {
-      lookups.subtract(1, ordering: .relaxed)
+    guard places.enter() else {
       let error = TransportError(
         .resolve, "\(Limits.lookups) look-ups of names are unanswered; expected the name server to answer: check DNS")
       queue.async { completion(.failure(error)) }
@@ -28,7 +24,7 @@ enum Resolver {
     // A serial queue of its own gets a thread of its own: the shared pool is as wide as the machine and must not be blocked.
     DispatchQueue(label: "storesync.resolve").async {
       let result = lookUp(endpoint, flags: 0)
-      lookups.subtract(1, ordering: .relaxed)
+      places.leave()
       queue.async { completion(result) }
     }
   }
@@ -49,6 +45,11 @@ enum Resolver {
           "found no address for \(endpoint.host): \(reason); check the name, and this machine's DNS and network"))
     }
     defer { freeaddrinfo(list) }
+    return .success(addresses(in: list))
+  }
+
+  /// The first of them, in the system's order of preference.
+  static func addresses(in list: UnsafeMutablePointer<addrinfo>?) -> [SocketAddress] {
     var addresses: [SocketAddress] = []
     var next = list
     while let info = next, addresses.count < Limits.addresses {
@@ -57,6 +58,6 @@ enum Resolver {
       }
       next = info.pointee.ai_next
     }
-    return .success(addresses)
+    return addresses
   }
 }
