@@ -93,11 +93,11 @@ final class EventLog: Sendable {
   }
 }
 
-/// Asks again and again until it holds; generous, because a loaded machine is slow.
+/// Asks again and again until it holds; generous, because a loaded machine is slow and a sanitizer slower.
 func eventually(
   _ what: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
 ) throws {
-  for _ in 0..<6_000 {
+  for _ in 0..<24_000 {
     if try condition() { return }
     usleep(5_000)
   }

@@ -86,12 +86,15 @@ import Testing
     }
     bench.queue.suspend()
     let raw = try RawSocket.connected(to: listener.boundAddress)
-    let sent = raw.fill()
-    raw.finishSending()
+    let size = 16 * Limits.readChunk * Limits.readsPerTurn
+    DispatchQueue(label: "transport.tests.sender").async {
+      raw.send(count: size)
+      raw.finishSending()
+    }
     bench.queue.resume()
     #expect((1...Limits.readsPerTurn).contains(try turn.wait("the queue's other work")))
     let end = try ended.wait("the end")
-    #expect(end.bytes == sent)
+    #expect(end.bytes == size)
     #expect(end.chunks > Limits.readsPerTurn, "or this has shown nothing")
     raw.close()
     try bench.tearDown()
@@ -158,14 +161,15 @@ import Testing
 }
 
 extension RawSocket {
-  /// Sends until the kernel takes no more; how much that was.
-  fileprivate func fill() -> Int {
+  /// Waits until the kernel has taken so many bytes.
+  fileprivate func send(count: Int) {
     let bytes = [UInt8](repeating: 1, count: 1 << 16)
-    var sent = 0
-    while case let count = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)), count > 0 {
-      sent += count
+    var left = count
+    while left > 0 {
+      let sent = Glibc.send(descriptor, bytes, min(left, bytes.count), Int32(MSG_NOSIGNAL))
+      guard sent > 0 else { return }
+      left -= sent
     }
-    return sent
   }
 }
 

@@ -6,9 +6,9 @@ import Testing
 
 @testable import Transport
 
-/// How long a test waits for something that must happen: generous, because a loaded machine is slow, and never reached in a
-/// test that passes.
-let patience = DispatchTimeInterval.seconds(30)
+/// How long a test waits for something that must happen: generous, because a loaded machine is slow and a sanitizer slower, and
+/// never reached in a test that passes.
+let patience = DispatchTimeInterval.seconds(120)
 
 /// A value that a callback delivers and the test waits for.
 final class Promise<Value: Sendable>: Sendable {
