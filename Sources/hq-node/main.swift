@@ -39,7 +39,7 @@ enum Help {
 func initialise(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
   let advertised = try Endpoint.list(arguments.needed("advertise"))
-  var generator = SystemRandomNumberGenerator()
+  var generator = SystemRandomness()
   try NodeCreation.makeHQ(
     in: directory, name: arguments.value("name") ?? "HQ", advertised: advertised, model: .retail, using: &generator)
   NodeCreation.tell(

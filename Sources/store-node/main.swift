@@ -14,7 +14,7 @@ func join(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let credential = try Patience.during("asking HQ at \(endpoints.map(\.description).joined(separator: ", "))") {
     try StoreEnrolment.enrol(code, at: endpoints)
   }
-  var generator = SystemRandomNumberGenerator()
+  var generator = SystemRandomness()
   let membership = NodeSettings.Membership(endpoints: endpoints, pin: code.pin, credential: credential)
   try NodeCreation.makeStore(
     in: directory, node: code.node, membership: membership, model: .retail, using: &generator)

@@ -45,4 +45,21 @@ import Testing
     #expect(try hq.receive([after], from: one).map(\.code) == ["awaiting-author"])
     #expect(try hq.state(Shop.note, "n") == nil)
   }
+
+  @Test("HQ takes no commit that is stamped too far ahead, and says which", arguments: BackendKind.allCases)
+  func stampsAhead(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    hq.store.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
+    // The foreign clock steps once before it stamps.
+    let limit = hq.wall.milliseconds + StoreLimits.stampAheadMilliseconds
+    var slow = Foreign(1, at: limit - 1)
+    #expect(try hq.receive([slow.note("n", store: 1, text: "x")], from: one) == [.applied])
+    var fast = Foreign(1, at: limit)
+    let error = #expect(throws: StoreError.self) {
+      try hq.receive([fast.note("m", store: 1, text: "x")], from: one)
+    }
+    #expect(error?.code == .clockAhead)
+    #expect(error?.message.contains(RFC3339.format(WallTime(milliseconds: limit))) == true)
+    #expect(try hq.state(Shop.note, "m") == nil)
+  }
 }

@@ -248,4 +248,20 @@ import Wire
     #expect(Hex.encode(BatchContents.encode([])) == "828080")
     #expect(try BatchContents.decode([0x82, 0x80, 0x80]).groups.isEmpty)
   }
+
+  /// What lies beyond it is refused before anything is made of it.
+  @Test func aLogWentOnFromSoManyAtTheMost() throws {
+    func welcome(_ count: Int) -> Message {
+      .welcome(
+        Welcome(
+          version: 1, replica: ReplicaID(node: .hq, incarnation: 4), epoch: Epoch(rawValue: 5),
+          clock: WallTime(milliseconds: 6), cursors: LaneMap(repeating: 8), window: 9, software: "x",
+          ancestors: (0..<count).map { Lineage.Ancestor(epoch: Epoch(rawValue: UInt64($0)), end: 1) }))
+    }
+    let most = WireLimits.maximumAncestors
+    #expect(StoreLimits.ancestorCount <= most, "or a node could not say what it remembers")
+    let message = welcome(most)
+    #expect(try Message(decoding: message.encoded()) == message)
+    #expect(error { _ = try Message(decoding: welcome(most + 1).encoded()) } != nil)
+  }
 }

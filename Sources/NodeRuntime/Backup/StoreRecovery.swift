@@ -74,7 +74,7 @@ package enum StoreRecovery {
     _ directory: DataDirectory, as papers: Papers, model: Model, takesIncomplete: Bool, at now: WallTime
   ) throws(StoreError) -> Report {
     let replacement = try DatabaseReplacement(directory)
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     do throws(StoreError) {
       var report = try make(replacement.newPath, papers, model, &generator) { engine throws(StoreError) in
         try takeOver(directory, into: engine, model, takesIncomplete)

@@ -81,7 +81,7 @@ extension ControlService {
   }
 
   private func enrol(_ store: Store, hours: Int64, _ completion: @escaping Completion) {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     let secret = (0..<JoinCode.secretBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     let node = NodeNumber(store.id.bytes.reduce(0) { $0 << 8 | UInt32($1) })
     let now = gate.clock.now

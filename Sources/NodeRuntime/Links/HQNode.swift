@@ -215,7 +215,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// Takes the secret of a join code for a credential of the store's own.
   private func enrol(_ link: LinkDriver, _ enrol: Enrol) {
     let now = gate.clock.now
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     let credential = (0..<Enrolment.credentialBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     gate.write { engine throws(StoreError) -> Refusal? in
       guard var enrolment = try NodeSettings.enrolment(of: enrol.node, engine) else {

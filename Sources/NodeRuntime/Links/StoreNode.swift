@@ -23,7 +23,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   private let tls: TLSClient
   private let acknowledgements: AcknowledgementWriter
   private var backoff = Backoff()
-  private var generator = SystemRandomNumberGenerator()
+  private var generator = SystemRandomness()
   private var attempt: ConnectAttempt?
   /// Where the link leads, or the attempt.
   private var current: Endpoint?

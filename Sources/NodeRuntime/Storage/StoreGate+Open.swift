@@ -10,7 +10,7 @@ extension StoreGate {
   package static func open(
     _ directory: DataDirectory, model: Model, isStarting: Bool = true, log: LogSink
   ) throws(StoreError) -> StoreGate {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     return try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock()) {
       engine throws(StoreError) in
       let problem = try InstanceMark.problem(directory, engine)
