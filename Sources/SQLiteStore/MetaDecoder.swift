@@ -211,13 +211,18 @@ struct MetaDecoder {
     }
   }
 
+  /// At least one, ascending by stamp: what chooses among them relies on that.
   private mutating func readSiblings(_ count: Int, _ column: Value) throws(Failure) -> [Sibling] {
+    guard count > 0 else { throw failure("expected at least one value of a field, found none") }
     var siblings: [Sibling] = []
     for _ in 0..<count {
       let head = try byte()
       var stamp = try readDefault(head)
       if stamp == nil { stamp = try readStamp() }
       guard let stamp else { continue }
+      if let last = siblings.last, stamp <= last.stamp {
+        throw failure("expected values that ascend by stamp, found \(stamp) behind \(last.stamp)")
+      }
       siblings.append(Sibling(stamp: stamp, value: try readValue(head, column)))
     }
     return siblings

@@ -232,7 +232,7 @@ extension [Restamping] {
     store.wall = now.advanced(byMilliseconds: 10_000)
     let meeting = try meet(store, hq)
     let repaired = try store.store.repairClock(
-      sent: meeting.atHQ.cursors, offset: -ahead, now: store.wall, spareIncarnation: 2)
+      sent: meeting.atHQ.coverage, offset: -ahead, now: store.wall, spareIncarnation: 2)
     let names = try #require(repaired).names
     #expect(names.count == 2)
     #expect(names.values.allSatisfy { $0.time > sent.time && $0.replica == sent.replica })

@@ -128,4 +128,25 @@ import Testing
       }
     }
   }
+
+  /// Found by the fuzzer (`Tests/Corpus/metadata`): what is shown is chosen among a field's values, and there must be one.
+  @Test func aFieldWithoutAValueIsDamage() throws {
+    let replicas = (0..<4).map { ReplicaID(node: NodeNumber($0), incarnation: 1) }
+    let forms = try StoredForms(replicas: replicas)
+    let key = RecordKey(entity: Thing.tag, id: uuid(1))
+    let name = FieldTag(Thing.Field.name.rawValue)
+    let stamps = [stamp(1, replicas[1]), stamp(2, replicas[2])]
+    var vector = VersionVector(stamps[0])
+    vector.insert(stamps[1])
+    func read(_ siblings: [Sibling]) throws -> StoreError? {
+      let state = RecordState(
+        entity: key.entity, id: key.id, vector: vector, fields: [FieldState(tag: name, content: .register(siblings))])
+      let bytes = try forms.metadata(.held(state))
+      return storeError { _ = try forms.body(bytes, key, row: nil) }
+    }
+    let siblings = stamps.map { Sibling(stamp: $0, value: .text("x")) }
+    #expect(try read(siblings) == nil)
+    #expect(try read([])?.code == .corrupt)
+    #expect(try read(siblings.reversed())?.code == .corrupt)
+  }
 }
