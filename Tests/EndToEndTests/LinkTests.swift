@@ -169,9 +169,10 @@ import Testing
     let again = try chain.syncctl(chain.hq, "store", "add", "1", "--again")
     try chain.expectDone(again)
     try eventually("HQ to refuse") { old.log.contains("wrong-credential") }
-    let status = try chain.syncctl(old, "status")
-    #expect(status.status == 1)
-    #expect(status.output.contains("join it again"), "\(status.output)")
+    try eventually("the status to say so") {
+      let status = try chain.syncctl(old, "status")
+      return status.status == 1 && status.output.contains("join it again")
+    }
     try chain.remove(old)
     try chain.start(chain.addStore(1, code: again.output))
     try chain.inSync()

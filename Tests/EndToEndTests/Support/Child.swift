@@ -1,9 +1,9 @@
 import Glibc
 import Testing
 
-/// How long a test waits for what must happen: generous, because a loaded machine is slow, and never reached in a test
-/// that passes.
-let patienceMilliseconds: Int64 = 30_000
+/// How long a test waits for what must happen: generous, because a loaded machine is slow and a sanitizer slower, and
+/// never reached in a test that passes.
+let patienceMilliseconds: Int64 = 120_000
 
 /// A moment on a clock that nobody sets.
 func milliseconds() -> Int64 {
