@@ -92,10 +92,11 @@ import Testing
       raw.finishSending()
     }
     bench.queue.resume()
-    #expect((1...Limits.readsPerTurn).contains(try turn.wait("the queue's other work")))
+    // The kernel's word that there is more to read may stand in the queue already: two turns at the most.
+    #expect((1...2 * Limits.readsPerTurn).contains(try turn.wait("the queue's other work")))
     let end = try ended.wait("the end")
     #expect(end.bytes == size)
-    #expect(end.chunks > Limits.readsPerTurn, "or this has shown nothing")
+    #expect(end.chunks > 2 * Limits.readsPerTurn, "or this has shown nothing")
     raw.close()
     try bench.tearDown()
   }
