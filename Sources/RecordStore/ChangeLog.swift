@@ -119,6 +119,19 @@ package struct PeerLog: Hashable, Sendable {
   }
 }
 
+/// Which of a node's own commits were stamped by a clock that had been measured against HQ's.
+package struct ClockMeasurement: Hashable, Sendable {
+  /// Those up to this entry.
+  package var through: Sequence64 = 0
+  /// And those of this epoch, which the node is still in; nil if it has not met HQ since it started.
+  package var epoch: Epoch?
+
+  package init(through: Sequence64 = 0, epoch: Epoch? = nil) {
+    self.through = through
+    self.epoch = epoch
+  }
+}
+
 /// What a peer has of this node's log.
 package struct LogCoverage: Hashable, Sendable {
   /// All up to these.

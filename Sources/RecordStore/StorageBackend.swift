@@ -84,6 +84,8 @@ package protocol StorageBackend: AnyObject {
   /// can know either.
   func hiddenAncestors() throws(StoreError) -> Int?
   func setHiddenAncestors(_ count: Int?) throws(StoreError)
+  func clockMeasurement() throws(StoreError) -> ClockMeasurement
+  func setClockMeasurement(_ measurement: ClockMeasurement) throws(StoreError)
   /// Entries of a peer's log that came along with batches of other lanes; their own lane's cursor may have passed them since.
   func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]>
   func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError)

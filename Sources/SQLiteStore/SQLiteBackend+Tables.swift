@@ -56,6 +56,18 @@ extension SQLiteBackend {
     try settings.set(LineageSetting.hidden, count.map(LineageSetting.packHidden))
   }
 
+  package func clockMeasurement() throws(StoreError) -> ClockMeasurement {
+    guard let bytes = try settings.value(ClockMeasurementSetting.name) else { return ClockMeasurement() }
+    guard let measurement = ClockMeasurementSetting.unpack(bytes) else {
+      throw .corrupt(connection.path, "the setting \(ClockMeasurementSetting.name) cannot be read")
+    }
+    return measurement
+  }
+
+  package func setClockMeasurement(_ measurement: ClockMeasurement) throws(StoreError) {
+    try settings.set(ClockMeasurementSetting.name, ClockMeasurementSetting.pack(measurement))
+  }
+
   package func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]> {
     guard let bytes = try settings.value(BroughtSetting.name(of: peer)) else { return LaneMap(repeating: []) }
     guard let entries = BroughtSetting.unpack(bytes) else {

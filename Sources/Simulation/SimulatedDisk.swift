@@ -132,6 +132,14 @@ package final class SimulatedDisk: StorageBackend {
     try inner.setHiddenAncestors(count)
   }
 
+  package func clockMeasurement() -> ClockMeasurement {
+    look(ClockMeasurement()) { () throws(StoreError) in try inner.clockMeasurement() }
+  }
+  package func setClockMeasurement(_ measurement: ClockMeasurement) throws(StoreError) {
+    try beforeWrite()
+    try inner.setClockMeasurement(measurement)
+  }
+
   package func brought(by peer: NodeNumber) -> LaneMap<[Sequence64]> {
     look(LaneMap(repeating: [])) { () throws(StoreError) in try inner.brought(by: peer) }
   }

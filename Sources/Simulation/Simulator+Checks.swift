@@ -174,7 +174,8 @@ extension Simulator {
         let state = live.session.isQuiet ? "quiet" : live.session.isLinked ? "linked" : "not linked"
         let acknowledged = live.session.acknowledged?.summary ?? "none"
         let peer = live.session.peerIsCaughtUp ? "the peer has no more" : "the peer has not said that it has no more"
-        lines.append("  session \(id) on connection \(live.connection): \(state), acknowledged \(acknowledged), \(peer)")
+        lines.append(
+          "  session \(id) on connection \(live.connection): \(state), acknowledged \(acknowledged), \(peer)")
       }
     }
     return lines.joined(separator: "\n")

@@ -125,7 +125,9 @@ extension Simulator {
       return
     }
     let measured = wall(node)
-    let repaired = try node.store.keep(keeping, measured: measured, spareIncarnation: newIncarnation()) { token in
+    let repaired = try node.store.keep(
+      keeping, measured: measured, correction: node.correction, spareIncarnation: newIncarnation()
+    ) { token in
       node.memory.token = token
     }
     node.correction = ClockCorrection.offset(keeping.clock.milliseconds(since: measured))

@@ -29,16 +29,17 @@ extension RecordStore {
   /// Takes note of what a welcome has told, and sets right the stamps of what HQ has not seen if the clock was wrong.
   /// - Parameters:
   ///   - measured: this node's clock, with the welcome.
+  ///   - correction: what has been added to that clock for stamps since the last measurement, in milliseconds.
   ///   - keepToken: writes down HQ's session token.
   /// - Returns: which commits got new stamps; nil if all was well.
   package func keep(
-    _ keeping: Keeping, measured: WallTime, spareIncarnation: UInt32,
+    _ keeping: Keeping, measured: WallTime, correction: Int64, spareIncarnation: UInt32,
     keepToken: ([UInt8]) throws(StoreError) -> Void
   ) throws(StoreError) -> [Restamping]? {
     if let log = keeping.log { _ = try meet(.hq, log, resumingAt: keeping.resumption) }
     if let token = keeping.token { try keepToken(token) }
     return try repairClock(
-      sent: keeping.sent, offset: keeping.clock.milliseconds(since: measured), now: keeping.clock,
+      sent: keeping.sent, offset: keeping.clock.milliseconds(since: measured) - correction, now: keeping.clock,
       spareIncarnation: spareIncarnation)
   }
 

@@ -486,4 +486,38 @@ extension [Restamping] {
     let stamps = try #require(try hq.state(Shop.note, "a")).vector.entries.map(\.time.wall)
     #expect(stamps.allSatisfy { $0 <= hq.wall.advanced(byMilliseconds: 1_000) })
   }
+
+  @Test("FC-21 what a measured clock has stamped keeps its time", arguments: BackendKind.allCases)
+  func measuredOnce(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let store = try TestNode(kind, 1)
+    let day: Int64 = 86_400_000
+    let now = store.wall
+    func repair(offset: Int64, at true_: WallTime) throws -> [HybridTimestamp] {
+      let sent = try meet(store, hq).atHQ.coverage
+      return try store.store.repairClock(sent: sent, offset: offset, now: true_, spareIncarnation: 9)?.times ?? []
+    }
+    // The raw clock is a day behind; what it stamps before it is measured is set right once.
+    store.wall = now.advanced(byMilliseconds: -day)
+    let raw = try store.mustCommit(.note("a", store: 1, text: "raw"))
+    #expect(try repair(offset: day, at: now) == [raw.time])
+    // Corrected from now on: nothing is left to be set right, neither now nor after a restart.
+    store.wall = now
+    let right = try store.mustCommit(.note("b", store: 1, text: "corrected"))
+    #expect(try repair(offset: 0, at: store.wall).isEmpty)
+    try store.store.begin(Epoch(rawValue: 8), incarnation: nil)
+    store.wall = now.advanced(byMilliseconds: -day)
+    let again = try store.mustCommit(.note("c", store: 1, text: "raw again"))
+    #expect(again.time > right.time, "the order stays, whatever the clock says")
+    #expect(try repair(offset: day, at: now.advanced(byMilliseconds: 60_000)) == [again.time])
+    let stamps = try ["a", "b", "c"].map { id in
+      let state = try store.state(Shop.note, id)
+      return try #require(state).vector.entries[0].time.wall
+    }
+    #expect(stamps == stamps.sorted())
+    for stamp in stamps { #expect(abs(stamp.milliseconds(since: now)) <= 120_000) }
+    hq.wall = now
+    try exchange(store, hq)
+    try expectEqual(store, hq)
+  }
 }

@@ -13,8 +13,9 @@ enum Recovery {
     _ keeping: Keeping, in engine: StoreGate.Engine, _ clock: CorrectedClock
   ) throws(StoreError) -> String? {
     let measured = clock.base.now
-    let repaired = try engine.keep(keeping, measured: measured, spareIncarnation: .random(in: .min ... .max)) {
-      token throws(StoreError) in
+    let repaired = try engine.keep(
+      keeping, measured: measured, correction: clock.correction, spareIncarnation: .random(in: .min ... .max)
+    ) { token throws(StoreError) in
       try NodeSettings.save(sessionToken: token, in: engine)
     }
     clock.measured(keeping.clock.milliseconds(since: measured))

@@ -29,6 +29,10 @@ extension StoreEngine {
         try backend.setAncestors(next.lineage.ancestors, of: nil)
         try backend.setHiddenAncestors(next.hidden)
       }
+      let measurement = try backend.clockMeasurement()
+      if measurement.epoch == node.identity.epoch {
+        try backend.setClockMeasurement(ClockMeasurement(through: node.head, epoch: nil))
+      }
       node.identity.epoch = epoch
       if let incarnation { node.identity.replica.incarnation = incarnation }
     }

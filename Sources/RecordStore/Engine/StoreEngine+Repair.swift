@@ -24,12 +24,17 @@ package struct UnsentRepair: Hashable, Sendable {
 package struct ClockRepair: Hashable, Sendable {
   /// What is added to a time that the clock has given, in milliseconds.
   package var offset: Int64
+  /// Commits up to this entry were stamped by a clock that had been measured, and keep their times.
+  package var measuredThrough: Sequence64
   /// The time by HQ's clock: no repaired stamp lies beyond it, except to keep the order.
   package var now: WallTime
   /// The incarnation to move to if stamps of the present one that others have seen are themselves ahead: its clock can't go back.
   package var spareIncarnation: UInt32?
 
-  package init(offset: Int64, now: WallTime, spareIncarnation: UInt32? = nil) {
+  package init(
+    offset: Int64, now: WallTime, measuredThrough: Sequence64 = 0, spareIncarnation: UInt32? = nil
+  ) {
+    self.measuredThrough = measuredThrough
     self.offset = offset
     self.now = now
     self.spareIncarnation = spareIncarnation
@@ -49,7 +54,8 @@ extension StoreEngine {
   }
 
   /// Sets right what HQ has not seen, if this node's clock was wrong: now, by the difference to HQ's clock, or earlier, by stamps
-  /// ahead of it.
+  /// ahead of it. What it stamps from now on counts as right, as long as it runs.
+  /// - Parameter offset: how far HQ's clock is ahead of the one by which this node stamps, corrected as that may be.
   /// - Returns: which commits got new stamps; nil if all was well.
   package func repairClock(
     sent: LogCoverage, offset: Int64, now: WallTime, spareIncarnation: UInt32
@@ -57,9 +63,23 @@ extension StoreEngine {
     let isOff = offset.magnitude > StoreLimits.clockRepairMilliseconds.magnitude
     let isAhead = try isClockAhead(of: now)
     let hasUnsent = try hasUnsent(beyond: sent)
-    guard isAhead || isOff && hasUnsent else { return nil }
-    let clock = ClockRepair(offset: isOff ? offset : 0, now: now, spareIncarnation: spareIncarnation)
-    return try repairUnsent(UnsentRepair(sent: sent, incarnation: nil, clock: clock))
+    guard isAhead || isOff && hasUnsent else {
+      try noteMeasured()
+      return nil
+    }
+    let clock = ClockRepair(
+      offset: isOff ? offset : 0, now: now, measuredThrough: try backend.clockMeasurement().through,
+      spareIncarnation: spareIncarnation)
+    let restampings = try repairUnsent(UnsentRepair(sent: sent, incarnation: nil, clock: clock))
+    try noteMeasured()
+    return restampings
+  }
+
+  /// All that is there has the right time, and so has what this run of the node adds.
+  private func noteMeasured() throws(StoreError) {
+    try backend.transaction { () throws(StoreError) in
+      try backend.setClockMeasurement(ClockMeasurement(through: node.head, epoch: node.identity.epoch))
+    }
   }
 
   private func isClockAhead(of now: WallTime) throws(StoreError) -> Bool {

@@ -8,8 +8,9 @@ private struct Unsent {
   let replica: ReplicaID
   /// Where in the log it first wrote.
   let start: Sequence64
-  var times: Set<HybridTimestamp> = []
-  var entries: Set<Sequence64> = []
+  /// Its commits, each with the entry that it begins with.
+  var times: [HybridTimestamp: Sequence64] = [:]
+  var entries: [Sequence64: HybridTimestamp] = [:]
   var sent: Set<HybridTimestamp> = []
   /// Its latest commit that others may have seen.
   var lastSent: HybridTimestamp { sent.max() ?? .zero }
@@ -30,13 +31,15 @@ struct UnsentRepairer<Backend: StorageBackend> {
     let target = target(lastSent: own.lastSent)
     // What this node wrote as it was before has the times that it has, unless its clock was wrong.
     let earlier = all.values.filter { repair.clock != nil && !$0.times.isEmpty }.sorted { $0.start < $1.start }
-    let names = names((earlier + [own]).flatMap(\.stamps), target, lastSent: own.lastSent)
+    let names = names((earlier + [own]).flatMap(\.commits), target, lastSent: own.lastSent)
     // The present one first: the names that the others get are the target's, and must not be taken for its old ones.
     let parts = [own] + earlier
     let restampings = parts.map { part in
-      Restamping(
-        replica: part.replica, lastSent: part.lastSent,
-        names: names.reduce(into: [:]) { if $1.key.replica == part.replica { $0[$1.key.time] = $1.value } })
+      let own = names.reduce(into: [HybridTimestamp: Stamp]()) {
+        if $1.key.replica == part.replica { $0[$1.key.time] = $1.value }
+      }
+      let kept = part.times.keys.filter { own[$0] == nil }.max() ?? .zero
+      return Restamping(replica: part.replica, lastSent: max(part.lastSent, kept), names: own)
     }
     for (part, restamping) in zip(parts, restampings) {
       for lane in Lane.allCases { try rename(lane, restamping, part) }
@@ -69,32 +72,37 @@ struct UnsentRepairer<Backend: StorageBackend> {
         if entry.isReceived || repair.sent.contains(entry) {
           unsent.sent.insert(entry.stamp.time)
         } else {
-          unsent.times.insert(entry.stamp.time)
-          unsent.entries.insert(entry.sequence)
+          unsent.times[entry.stamp.time] = min(unsent.times[entry.stamp.time] ?? .max, entry.sequence)
+          unsent.entries[entry.sequence] = entry.stamp.time
         }
         all[entry.stamp.replica] = unsent
       }
     }
     return all.mapValues { unsent in
       var unsent = unsent
-      unsent.times.subtract(unsent.sent)
+      for time in unsent.sent { unsent.times[time] = nil }
       return unsent
     }
   }
 
-  /// - Parameter stamps: in the order in which they are to stay.
+  /// - Parameter commits: in the order in which they are to stay.
   private mutating func names(
-    _ stamps: [Stamp], _ target: ReplicaID, lastSent: HybridTimestamp
+    _ commits: [(stamp: Stamp, sequence: Sequence64)], _ target: ReplicaID, lastSent: HybridTimestamp
   ) -> [Stamp: Stamp] {
     var names: [Stamp: Stamp] = [:]
     guard let clock = repair.clock else {
-      for stamp in stamps { names[stamp] = Stamp(time: stamp.time, replica: target) }
+      for (stamp, _) in commits { names[stamp] = Stamp(time: stamp.time, replica: target) }
       return names
     }
     // A replica's clock never goes back behind what others have seen of it.
     var ticking = HybridClock(last: target == node.identity.replica ? lastSent : .zero)
-    for stamp in stamps {
-      let wall = min(stamp.time.wall.advanced(byMilliseconds: clock.offset), clock.now)
+    for (stamp, sequence) in commits {
+      let isMeasured = sequence <= clock.measuredThrough
+      if isMeasured, stamp.time > ticking.last, stamp.time.wall <= clock.now {
+        ticking.observe(stamp.time)
+        continue
+      }
+      let wall = min(stamp.time.wall.advanced(byMilliseconds: isMeasured ? 0 : clock.offset), clock.now)
       names[stamp] = Stamp(time: ticking.tick(wall: wall), replica: target)
     }
     node.clock = ticking
@@ -111,7 +119,9 @@ struct UnsentRepairer<Backend: StorageBackend> {
           continue
         }
         let schema = model.entity(state.entity)
-        let steps = try backend.counterSteps(of: ref, after: 0).filter { unsent.entries.contains($0.sequence) }
+        let steps = try backend.counterSteps(of: ref, after: 0).filter { step in
+          unsent.entries[step.sequence].map { restamping.names[$0] != nil } ?? false
+        }
         let renamed = state.restamped(restamping, isImmutable: schema?.mutability == .immutable) { tag in
           steps.lazy.filter { $0.field == tag }.reduce(0) { $0.addingSaturating($1.difference) }
         }
@@ -145,5 +155,7 @@ struct UnsentRepairer<Backend: StorageBackend> {
 }
 
 extension Unsent {
-  fileprivate var stamps: [Stamp] { times.sorted().map { Stamp(time: $0, replica: replica) } }
+  fileprivate var commits: [(stamp: Stamp, sequence: Sequence64)] {
+    times.sorted { $0.key < $1.key }.map { (Stamp(time: $0.key, replica: replica), $0.value) }
+  }
 }

@@ -106,6 +106,7 @@ private struct Storage {
   var acknowledged: [LaneKey: Sequence64] = [:]
   var ancestors: [NodeNumber?: [Lineage.Ancestor]] = [:]
   var hiddenAncestors: Int?
+  var clockMeasurement = ClockMeasurement()
   var brought: [NodeNumber: LaneMap<[Sequence64]>] = [:]
   var counterSteps: [CounterStep] = []
   var balances: [BalanceKey: Int64] = [:]
@@ -205,6 +206,9 @@ extension MemoryBackend {
 
   package func hiddenAncestors() -> Int? { storage.hiddenAncestors }
   package func setHiddenAncestors(_ count: Int?) { write(\.hiddenAncestors, count) }
+
+  package func clockMeasurement() -> ClockMeasurement { storage.clockMeasurement }
+  package func setClockMeasurement(_ measurement: ClockMeasurement) { write(\.clockMeasurement, measurement) }
 
   package func brought(by peer: NodeNumber) -> LaneMap<[Sequence64]> {
     storage.brought[peer] ?? LaneMap(repeating: [])

@@ -110,6 +110,13 @@ final class FailingBackend: StorageBackend {
     try inner.setHiddenAncestors(count)
   }
 
+  func clockMeasurement() throws(StoreError) -> ClockMeasurement { try inner.clockMeasurement() }
+
+  func setClockMeasurement(_ measurement: ClockMeasurement) throws(StoreError) {
+    try countWrite()
+    try inner.setClockMeasurement(measurement)
+  }
+
   func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]> { try inner.brought(by: peer) }
 
   func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError) {
