@@ -35,9 +35,11 @@ package protocol RecordStore: AnyObject {
 
   /// Takes note of the log that a peer shows, before anything is sent to it, and finds where this node stands in it. A
   /// peer that no longer has what it has sent is sent its own records again.
-  /// - Parameter resumption: where the peer says that it will go on, if it does; it lies not beyond this node's cursors.
+  /// - Parameters:
+  ///   - resumption: where the peer says that it will go on, if it does; it lies not beyond this node's cursors.
+  ///   - spareIncarnation: what a store goes on as if HQ has lost something and the store has let go of records.
   func meet(
-    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
+    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?, spareIncarnation: UInt32?
   ) throws(StoreError) -> Meeting
   /// A peer's log as far as it is known here, and where this node stands in it.
   func knownLog(of peer: NodeNumber) throws(StoreError) -> (log: Lineage?, cursors: LaneMap<Sequence64>)
@@ -91,6 +93,9 @@ package protocol RecordStore: AnyObject {
 
   /// Logs records once more, so that they are sent again.
   func sendAgain(_ mendings: [Mending], heldBy peer: NodeNumber, at wall: WallTime) throws(StoreError) -> Int
+  /// Opens the conflict cases that the present model calls for in what an older one has stored, some records at a time.
+  /// - Returns: where to go on; nil if all have been looked at.
+  func reviewConflictCases(after last: RecordKey?, at wall: WallTime) throws(StoreError) -> RecordKey?
   /// Adds up the balances of entities anew.
   func recountBalances(of entities: Set<EntityTag>) throws(StoreError)
 
@@ -126,5 +131,13 @@ extension RecordStore {
     _ number: Int64?, at wall: WallTime, decoding decode: ([UInt8]) -> IncomingGroup
   ) throws(StoreError) -> [ParkedRetry] {
     try retryParked(number, at: wall, trusting: false, decoding: decode)
+  }
+}
+
+extension RecordStore {
+  package func meet(
+    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
+  ) throws(StoreError) -> Meeting {
+    try meet(peer, log, resumingAt: resumption, spareIncarnation: nil)
   }
 }

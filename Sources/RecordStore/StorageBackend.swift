@@ -84,6 +84,9 @@ package protocol StorageBackend: AnyObject {
   /// can know either.
   func hiddenAncestors() throws(StoreError) -> Int?
   func setHiddenAncestors(_ count: Int?) throws(StoreError)
+  /// Takes from all that was let go of what it had seen, so that any state of it is taken again; not from what was purged.
+  /// - Returns: whether there was any.
+  func forgetStubs() throws(StoreError) -> Bool
   func clockMeasurement() throws(StoreError) -> ClockMeasurement
   func setClockMeasurement(_ measurement: ClockMeasurement) throws(StoreError)
   /// Entries of a peer's log that came along with batches of other lanes; their own lane's cursor may have passed them since.

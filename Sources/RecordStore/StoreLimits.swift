@@ -22,6 +22,8 @@ package enum StoreLimits {
   static let exceptionScanCount = 1_000
   /// Of the note that a person gives with a decision.
   package static let noteBytes = 1_000
+  /// Records that are looked at in one transaction after an upgrade: a sale waits for some milliseconds.
+  static let reviewedRecordCount = 500
   /// Groups of a damaged database that are taken over in one transaction.
   static let salvageGroupCount = 250
   /// Records of each entity that one turn of a purge reads: with what a sale consists of, some 250 records are then let go of in

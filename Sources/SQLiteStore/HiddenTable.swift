@@ -1,3 +1,4 @@
+import Causality
 import Merge
 import RecordStore
 import StoreModel
@@ -16,6 +17,7 @@ final class HiddenTable {
   private let findByID: SQLiteStatement
   private let readByRow: SQLiteStatement
   private let putRow: SQLiteStatement
+  private let emptyStub: SQLiteStatement
   private let deleteRow: SQLiteStatement
   private let listAfter: SQLiteStatement
   private let listRows: SQLiteStatement
@@ -37,6 +39,7 @@ final class HiddenTable {
       ON CONFLICT (entity, "row") DO UPDATE SET kind = excluded.kind, sequence = excluded.sequence,
         state = excluded.state
       """)
+    emptyStub = statement("UPDATE sync_hidden SET state = ?1 WHERE kind = ?2 AND state <> ?1")
     deleteRow = statement("DELETE FROM sync_hidden WHERE entity = ? AND \"row\" = ?")
     listAfter = statement(
       "SELECT \(all) FROM sync_hidden WHERE entity = ? AND kind = 0 AND id > ? ORDER BY id LIMIT ?")
@@ -78,6 +81,15 @@ final class HiddenTable {
     putRow.bind(record.sequence, at: 5)
     putRow.bind(bytes, at: 6)
     try putRow.run()
+  }
+
+  /// - Returns: whether there was a stub that had seen anything.
+  func emptyStubs() throws(StoreError) -> Bool {
+    let empty = try MetaEncoder.encodeStub(VersionVector(), replicas)
+    emptyStub.bind(empty, at: 1)
+    emptyStub.bind(Kind.stub.rawValue, at: 2)
+    try emptyStub.run()
+    return connection.changedRows > 0
   }
 
   /// False if the record has no row here.

@@ -56,6 +56,8 @@ extension SQLiteBackend {
     try settings.set(LineageSetting.hidden, count.map(LineageSetting.packHidden))
   }
 
+  package func forgetStubs() throws(StoreError) -> Bool { try hidden.emptyStubs() }
+
   package func clockMeasurement() throws(StoreError) -> ClockMeasurement {
     guard let bytes = try settings.value(ClockMeasurementSetting.name) else { return ClockMeasurement() }
     guard let measurement = ClockMeasurementSetting.unpack(bytes) else {

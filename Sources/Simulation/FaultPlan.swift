@@ -71,8 +71,9 @@ package struct FaultPlan: Sendable {
     restorePerMille = generator.pick([0, 0, 8, 30])
     // What is parked for poison counts as nowhere: losing it is not followed.
     if poisonedStore != nil { restorePerMille = 0 }
-    let kind = generator.below(3)
-    (restoresHQ, restoresStores) = (kind != 0, kind != 1)
+    // Of a store and HQ that have both forgotten something, neither can tell the other what it had: RELIABILITY.md.
+    restoresHQ = generator.chance(perMille: 500)
+    restoresStores = !restoresHQ
     noticedPerMille = generator.pick([0, 500, 1_000])
     retirePerMille = stores > 2 && poisonedStore == nil ? generator.pick([0, 0, 5]) : 0
     holidayPerMille = generator.pick([0, 0, 8])

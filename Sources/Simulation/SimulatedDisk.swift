@@ -132,6 +132,10 @@ package final class SimulatedDisk: StorageBackend {
     try inner.setHiddenAncestors(count)
   }
 
+  package func forgetStubs() throws(StoreError) -> Bool {
+    try beforeWrite()
+    return try inner.forgetStubs()
+  }
   package func clockMeasurement() -> ClockMeasurement {
     look(ClockMeasurement()) { () throws(StoreError) in try inner.clockMeasurement() }
   }

@@ -18,12 +18,15 @@ struct DriftCheck {
 
 extension Simulator {
   /// When all is at rest: some of the stores' records change without a write. HQ finds exactly these, and mends them, while
-  /// people go on with other records.
+  /// people go on with other records. An HQ that was put back compares all stores as well: it counts as theirs what they have
+  /// let go of in the time that it has forgotten.
   /// - Returns: whether there is nothing left to do.
   func isDriftMended() throws(Violation) -> Bool {
-    guard plan.further.driftedRecords > 0 else { return true }
+    let injects = plan.further.driftedRecords > 0
+    guard injects || hqWasPutBack else { return true }
     let stores = nodes.indices.dropFirst().filter { !nodes[$0].isRetired }
-    if !drift.isInjected {
+    if !injects { drift.operationsLeft = 0 }
+    if !drift.isInjected, injects {
       drift.isInjected = true
       for store in stores { try inject(at: store) }
     }

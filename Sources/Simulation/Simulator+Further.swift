@@ -98,6 +98,8 @@ extension Simulator {
     let outcomes = try node.store.retryParked(
       nil, at: correctedWall(node), trusting: false, decoding: SessionPerformer.decodeParked)
     probes.hit(.curedGroups, outcomes.count { $0.isApplied })
+    var last: RecordKey?
+    repeat { last = try node.store.reviewConflictCases(after: last, at: correctedWall(node)) } while last != nil
   }
 
   // MARK: Processes

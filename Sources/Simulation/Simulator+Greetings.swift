@@ -19,7 +19,7 @@ extension Simulator {
       replica: node.store.identity.replica, credential: [1], epoch: node.store.identity.epoch, clock: wall(node),
       peerEpoch: log?.epoch, cursors: cursors, window: plan.storeWindow, software: SoftwareVersion.text,
       token: node.memory.token, ancestors: try node.store.lineage().ancestors, peerAncestors: log?.ancestors ?? [],
-      answersVerify: plan.further.asksAtAll)
+      answersVerify: plan.further.asksAtAll || plan.restoresHQ)
     connect(index, hello, head: try node.store.logHead())
   }
 
@@ -73,6 +73,8 @@ extension Simulator {
     if hq.store.hasLost(hello, resumingAt: resumption, known) { try noteLoss() }
     let meeting = try hq.store.meet(store, hello.log, resumingAt: nil)
     hq.isUntold = false
+    cameIn.insert(store)
+    if nodes.dropFirst().allSatisfy({ $0.isRetired || cameIn.contains($0.number) }) { isHQUnaware = false }
     nodes[Int(store.rawValue)].isUntold = false
     answer = (
       session,
@@ -89,6 +91,7 @@ extension Simulator {
     guard hq.memory.loss?.epoch != hq.store.identity.epoch else { return }
     try hq.store.takeIncarnation(newIncarnation())
     hq.memory.loss = (hq.store.identity.epoch, wall(hq))
+    isHQUnaware = false
     hq.store.isHealing = hq.memory.isHealing(of: stores)
     probes.hit(.toldLoss)
     note("HQ is told that it has lost something, and goes on as \(hq.store.identity.replica)")
@@ -121,7 +124,8 @@ extension Simulator {
     let node = nodes[index]
     if !isAnswered, faults.chance(perMille: 500) {
       // The node dies after the first of three transactions.
-      if let log = keeping.log { _ = try node.store.meet(.hq, log, resumingAt: keeping.resumption) }
+      guard let log = keeping.log else { return }
+      _ = try node.store.meet(.hq, log, resumingAt: keeping.resumption, spareIncarnation: newIncarnation())
       return
     }
     let measured = wall(node)

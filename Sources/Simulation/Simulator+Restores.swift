@@ -111,6 +111,11 @@ extension Simulator {
       node.memory = backup.memory
       node.memory.retired = retired
       forget(index, old, isNoticed: isNoticed)
+      if node.isHQ {
+        hqWasPutBack = true
+        isHQUnaware = !isNoticed
+        cameIn = []
+      }
       node.isUntold = !isNoticed
       // A backup of a later time than its own database never was.
       node.backups.removeAll { $0.madeAt > backup.madeAt }

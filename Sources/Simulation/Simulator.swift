@@ -75,6 +75,12 @@ package final class Simulator {
   var unsettledCommits: [[Int]] = []
   /// Stores from which HQ has had a part of a chain that was too long for one batch.
   var partialOrigins: Set<Int> = []
+  var hqWasPutBack = false
+  /// HQ's database was put back, and no store has told it. What its people write then is taken for something that has seen what
+  /// is lost (RELIABILITY.md), so they wait.
+  var isHQUnaware = false
+  /// The stores that have come in since.
+  var cameIn: Set<NodeNumber> = []
   var settledFrom = 0
   /// How far each cursor's log was looked at.
   var checkedCursors: [CursorPlace: Sequence64] = [:]
@@ -235,7 +241,7 @@ extension Simulator {
     try strike()
     try strikeFurther()
     let node = workload.generator.below(nodes.count)
-    if nodes[node].isUp, !nodes[node].isRetired { enqueue(.commit, at: node) }
+    if nodes[node].isUp, !nodes[node].isRetired, node > 0 || !isHQUnaware { enqueue(.commit, at: node) }
     var pause = faults.chance(perMille: plan.pausePerMille) ? faults.draw(30_000...200_000) : Int64(0)
     pause += untilOpen
     plan(.operation, after: pause + faults.draw(1...Int64(2 * plan.meanOperationMilliseconds)))

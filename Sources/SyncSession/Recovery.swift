@@ -36,7 +36,9 @@ extension RecordStore {
     _ keeping: Keeping, measured: WallTime, correction: Int64, spareIncarnation: UInt32,
     keepToken: ([UInt8]) throws(StoreError) -> Void
   ) throws(StoreError) -> [Restamping]? {
-    if let log = keeping.log { _ = try meet(.hq, log, resumingAt: keeping.resumption) }
+    if let log = keeping.log {
+      _ = try meet(.hq, log, resumingAt: keeping.resumption, spareIncarnation: spareIncarnation)
+    }
     if let token = keeping.token { try keepToken(token) }
     return try repairClock(
       sent: keeping.sent, offset: keeping.clock.milliseconds(since: measured) - correction, now: keeping.clock,

@@ -21,4 +21,15 @@ import Testing
     #expect(VerifySchedule.next([(two, nil), (one, nil)], at: now) == one)
     #expect(VerifySchedule.next([(one, now.advanced(byMilliseconds: 1))], at: now) == one, "a clock was set back")
   }
+
+  @Test("what was verified before HQ lost something counts no more, once the store has brought what it has")
+  func afterALoss() {
+    let loss = ago(1_000)
+    #expect(VerifySchedule.last(ago(2_000), healedAt: nil, loss: nil) == ago(2_000))
+    #expect(
+      VerifySchedule.last(ago(2_000), healedAt: ago(5_000), loss: loss) == ago(2_000), "it has not brought it yet")
+    #expect(VerifySchedule.last(ago(2_000), healedAt: ago(500), loss: loss) == nil)
+    #expect(VerifySchedule.last(ago(100), healedAt: ago(500), loss: loss) == ago(100), "it was done since")
+    #expect(VerifySchedule.last(nil, healedAt: ago(500), loss: loss) == nil)
+  }
 }

@@ -453,6 +453,11 @@ extension [Restamping] {
     try store.mustCommit(visit("a", 1))
     #expect(throws: StoreError.self) { try store.send(to: hq) }
     #expect(try hq.store.receiveCursors(from: one, epoch: store.epoch).normal.through == 2, "it stays where it was")
+    // Nor hidden in a record, under a group's stamp that is none of the store's.
+    var liar = Foreign(1, at: hq.wall.milliseconds + 86_400_000)
+    var lie = liar.note("lie", store: 1, text: "a day ahead")
+    lie.stamp = Stamp(time: HybridTimestamp(wall: hq.wall), replica: ReplicaID(node: .hq, incarnation: 1))
+    #expect(throws: StoreError.self) { try hq.receive([lie], from: one, epoch: store.epoch) }
     hq.wall = store.wall
     try store.send(to: hq)
     try expectEqual(store, hq)
@@ -519,5 +524,43 @@ extension [Restamping] {
     hq.wall = now
     try exchange(store, hq)
     try expectEqual(store, hq)
+  }
+
+  @Test(
+    "FC-26 a restored HQ counts as a store's again what the store has let go of: it comes back, under another incarnation",
+    arguments: BackendKind.allCases)
+  func letGoBeforeTheLoss(_ kind: BackendKind) throws {
+    let store = try TestNode(kind, 1)
+    func untilBackup(_ peer: TestNode) throws -> TestNode {
+      let hq = try TestNode(kind, 0)
+      try hq.mustCommit(.note("n", store: 1, text: "x"), .price("p", 1))
+      try link(peer, hq)
+      return hq
+    }
+    let lost = try untilBackup(store)
+    try lost.store.begin(Epoch(rawValue: 50), incarnation: nil)
+    // The store hands the record over, and lets go of it; then HQ's database is put back.
+    try store.mustCommit(.note("n", store: 2))
+    try lost.mustCommit(.price("q", 7))
+    try link(store, lost)
+    #expect(try store.state(Shop.note, "n") == nil)
+    let hq = try untilBackup(TestNode(kind, 1))
+    try hq.store.begin(Epoch(rawValue: 60), incarnation: 2)
+    try hq.mustCommit(.note("n", text: "edited since"))
+    try store.store.noteLogShown()
+    try hq.store.noteLogShown()
+    let known = try store.store.knownLog(of: .hq)
+    _ = try hq.store.meet(one, store.store.lineage(), resumingAt: nil)
+    let meeting = try store.store.meet(
+      .hq, hq.store.lineage(), resumingAt: hq.store.resumption(of: known.cursors, in: known.log), spareIncarnation: 7)
+    #expect(meeting.hasLost)
+    #expect(store.store.identity.replica.incarnation == 7)
+    try exchange(store, hq)
+    #expect(try store.value(Shop.note, "n", Note.text) == .text("edited since"))
+    try store.mustCommit(.note("n", [FieldWrite(Note.remark, .set(.text("and at the store")))]))
+    try exchange(store, hq)
+    #expect(try store.state(Shop.note, "n") == hq.state(Shop.note, "n"))
+    #expect(try store.store.meet(.hq, hq.store.lineage(), resumingAt: nil, spareIncarnation: 8).hasLost == false)
+    #expect(store.store.identity.replica.incarnation == 7, "only once")
   }
 }

@@ -79,6 +79,30 @@ import Testing
     }
   }
 
+  @Test("FC-36 values at odds in a field that was unknown are a case once it is known")
+  func casesOfNewFields() throws {
+    let directory = try Directory()
+    var one = thing(1, [.name: .text("Tee")])
+    var other = one
+    one.write([FieldWrite(FieldTag(Thing.Field.price.rawValue), .set(.integer(349)))], stamp: stamp(4, hq))
+    other.write([FieldWrite(FieldTag(Thing.Field.price.rawValue), .set(.integer(299)))], stamp: stamp(5))
+    one.join(other)
+    do {
+      let backend = try SQLiteBackend.create(directory, TestModel.old)
+      _ = try backend.commit(one, sequence: 3)
+    }
+    let engine = try StoreEngine(try open(directory, TestModel.full))
+    #expect(try engine.conflictCases(includingClosed: true).isEmpty)
+    var last: RecordKey?
+    var turns = 0
+    repeat {
+      last = try engine.reviewConflictCases(after: last, at: WallTime(milliseconds: 9))
+      turns += 1
+    } while last != nil
+    #expect(try engine.conflictCases(includingClosed: true).map(\.subject.detail) == ["price"])
+    #expect(turns == 2, "it ends")
+  }
+
   @Test func olderProgramIsRefused() throws {
     let directory = try Directory()
     do { _ = try SQLiteBackend.create(directory) }

@@ -65,9 +65,9 @@ final class SabotagedStore: RecordStore {
   }
 
   func meet(
-    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
+    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?, spareIncarnation: UInt32?
   ) throws(StoreError) -> Meeting {
-    try engine.meet(peer, log, resumingAt: resumption)
+    try engine.meet(peer, log, resumingAt: resumption, spareIncarnation: spareIncarnation)
   }
   func knownLog(of peer: NodeNumber) throws(StoreError) -> (log: Lineage?, cursors: LaneMap<Sequence64>) {
     try engine.knownLog(of: peer)
@@ -114,6 +114,9 @@ final class SabotagedStore: RecordStore {
   func balances(_ name: String) throws(StoreError) -> [Balance] { try engine.balances(name) }
   func sendAgain(_ mendings: [Mending], heldBy peer: NodeNumber, at wall: WallTime) throws(StoreError) -> Int {
     try engine.sendAgain(mendings, heldBy: peer, at: wall)
+  }
+  func reviewConflictCases(after last: RecordKey?, at wall: WallTime) throws(StoreError) -> RecordKey? {
+    try engine.reviewConflictCases(after: last, at: wall)
   }
   func recountBalances(of entities: Set<EntityTag>) throws(StoreError) { try engine.recountBalances(of: entities) }
   func conflictCases(includingClosed: Bool) throws(StoreError) -> [ConflictCase] {

@@ -28,7 +28,9 @@ package final class Daemon: @unchecked Sendable {
     mark = RunMark(directory)
     try mark.checkAfterPowerCut(gate, log: log)
     mark.noteStart()
-    try ParkedRetrier(gate: gate, log: log).retryAfterUpgrade()
+    let upgrade = UpgradeChores(gate: gate, log: log)
+    try upgrade.retryParked()
+    upgrade.reviewConflictCases()
   }
 
   /// Serves the control socket for `node`, writes the addresses down, says on standard output that it is ready, and

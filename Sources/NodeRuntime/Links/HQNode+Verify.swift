@@ -71,6 +71,13 @@ package enum VerifySchedule {
   /// Between two looks at whose turn it is: so many runs an hour at the most, one at a time.
   static let tickSeconds = 60
 
+  /// When a store was last verified, as far as that counts. What was found before HQ lost something says nothing; once the store
+  /// has brought what it has, it is to be looked at soon: it may have let go of what HQ counts as the store's again.
+  package static func last(_ verifiedAt: WallTime?, healedAt: WallTime?, loss: WallTime?) -> WallTime? {
+    guard let verifiedAt, let loss, let healedAt, healedAt > loss else { return verifiedAt }
+    return verifiedAt < healedAt ? nil : verifiedAt
+  }
+
   /// The one that was verified least recently, if that is long enough ago.
   package static func next(
     _ stores: [(node: NodeNumber, verifiedAt: WallTime?)], at now: WallTime
@@ -101,10 +108,11 @@ extension HQNode {
     let connected = links.filter { $0.value.canAsk }.map(\.key)
     gate.read { engine throws(StoreError) in
       var stores: [(node: NodeNumber, verifiedAt: WallTime?)] = []
+      let loss = try NodeSettings.loss(engine)?.noticedAt
       for node in connected.sorted() {
         guard let enrolment = try NodeSettings.enrolment(of: node, engine) else { continue }
         let last = [enrolment.verifiedAt, tried[node]].compactMap { $0 }.max()
-        stores.append((node, last))
+        stores.append((node, VerifySchedule.last(last, healedAt: enrolment.history.healedAt, loss: loss)))
       }
       return VerifySchedule.next(stores, at: self.gate.clock.now)
     } completion: { result in

@@ -6,9 +6,9 @@ import StoreModel
 extension StoreEngine {
   /// Takes note of the log that a peer shows, before anything is sent to it, and finds where this node stands in it.
   package func meet(
-    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
+    _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?, spareIncarnation: UInt32?
   ) throws(StoreError) -> Meeting {
-    try backend.transaction { () throws(StoreError) in
+    try change { (node) throws(StoreError) in
       let known = try knownLog(of: peer).log
       let end = known?.shared(with: log) ?? 0
       let meeting = try standing(of: peer, in: log, resumingAt: resumption)
@@ -25,11 +25,16 @@ extension StoreEngine {
       // A peer that goes on where it was has what it once sent. Any other is sent its own records again.
       let old = try backend.peerLog(peer)
       let isKnown = known?.shared(with: log) != nil || meeting.cursors != LaneMap(repeating: 0)
-      let metAt = isKnown && !meeting.hasLost ? old?.metAt ?? 0 : try backend.loadNode().head
+      let metAt = isKnown && !meeting.hasLost ? old?.metAt ?? 0 : node.head
       if old?.epoch != log.epoch || old?.metAt != metAt {
         try backend.setPeerLog(PeerLog(epoch: log.epoch, metAt: metAt), of: peer)
       }
       if try backend.ancestors(of: peer) != log.ancestors { try backend.setAncestors(log.ancestors, of: peer) }
+      // An HQ that has lost something may have forgotten why this store let go of a record, and count it as the store's again. The
+      // store has not got it any more, so what it writes there must not claim to have seen what it once wrote.
+      if meeting.hasLost, let spareIncarnation, try backend.forgetStubs() {
+        node.identity.replica.incarnation = spareIncarnation
+      }
       return meeting
     }
   }

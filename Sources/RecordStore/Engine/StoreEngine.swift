@@ -64,21 +64,19 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   private func checkStamps(of batch: IncomingBatch, at wall: WallTime) throws(StoreError) {
     guard let limit = stampAheadMilliseconds, identity.isHQ else { return }
     let latest = HybridTimestamp(wall: wall.advanced(byMilliseconds: limit))
-    for case .decoded(let group) in batch.groups
-    where group.stamp.replica.node == batch.peer && group.stamp.time > latest {
-      guard try !isKnown(group) else { continue }
-      throw StoreError(
-        .clockAhead,
-        "a commit of store \(batch.peer) is stamped \(RFC3339.format(group.stamp.time.wall)), and HQ's clock says "
-          + "\(RFC3339.format(wall)); the store's clock is to be set right, and what is unsent stamped anew")
+    for case .decoded(let group) in batch.groups {
+      // A vector covers each stamp in its record; the group's own says what the store claims that it is.
+      for record in group.records {
+        for entry in record.vector.entries where entry.replica.node == batch.peer && entry.time > latest {
+          let known = try backend.find(record.key)?.state?.vector[entry.replica] ?? .zero
+          guard known < entry.time else { continue }
+          throw StoreError(
+            .clockAhead,
+            "a commit of store \(batch.peer) is stamped \(RFC3339.format(entry.time.wall)), and HQ's clock says "
+              + "\(RFC3339.format(wall)); the store's clock is to be set right, and what is unsent stamped anew")
+        }
+      }
     }
-  }
-
-  private func isKnown(_ group: CommitGroup) throws(StoreError) -> Bool {
-    for record in group.records {
-      guard let state = try backend.find(record.key)?.state, state.vector.covers(group.stamp) else { return false }
-    }
-    return true
   }
 
   func write<Result>(

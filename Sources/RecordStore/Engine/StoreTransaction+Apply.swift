@@ -209,12 +209,10 @@ extension StoreTransaction {
       return incoming
     case .stub(let vector):
       switch incoming.vector.compare(vector) {
+      // What was let go of comes back only with all that it had seen.
       case .dominates: return incoming
-      // An older state that was still on its way does not bring back what was let go of.
-      case .dominated: return nil
       case .equal: return isPurged ? nil : incoming
-      // HQ's after a loss of its own: it has forgotten why the record was let go of.
-      case .concurrent: return isPurged ? nil : incoming
+      case .dominated, .concurrent: return nil
       }
     case .held(var state):
       return state.merge(incoming) == .unchanged ? nil : state

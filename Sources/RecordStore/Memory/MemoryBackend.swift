@@ -207,6 +207,18 @@ extension MemoryBackend {
   package func hiddenAncestors() -> Int? { storage.hiddenAncestors }
   package func setHiddenAncestors(_ count: Int?) { write(\.hiddenAncestors, count) }
 
+  package func forgetStubs() -> Bool {
+    var found = false
+    for (ref, stored) in storage.rows {
+      guard case .stub(let vector) = stored.body, !vector.isEmpty, storage.purged[stored.key] == nil else { continue }
+      var emptied = stored
+      emptied.body = .stub(VersionVector())
+      write(\.rows[ref], emptied)
+      found = true
+    }
+    return found
+  }
+
   package func clockMeasurement() -> ClockMeasurement { storage.clockMeasurement }
   package func setClockMeasurement(_ measurement: ClockMeasurement) { write(\.clockMeasurement, measurement) }
 

@@ -110,6 +110,11 @@ final class FailingBackend: StorageBackend {
     try inner.setHiddenAncestors(count)
   }
 
+  func forgetStubs() throws(StoreError) -> Bool {
+    try countWrite()
+    return try inner.forgetStubs()
+  }
+
   func clockMeasurement() throws(StoreError) -> ClockMeasurement { try inner.clockMeasurement() }
 
   func setClockMeasurement(_ measurement: ClockMeasurement) throws(StoreError) {
