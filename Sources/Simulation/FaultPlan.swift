@@ -80,7 +80,11 @@ package struct FaultPlan: Sendable {
     fullDiskPerMille = generator.pick([0, 0, 0, 20])
     flatBattery = generator.chance(perMille: 150) ? generator.draw(1...stores) : nil
     if restoresHQ, restorePerMille > 0 { keepClocksTolerable() }
+    if putsBack { keepChainsWhole() }
   }
+
+  /// Of a chain that was too long for a batch, a store that stamps anew does not know all that HQ has a part of: RELIABILITY.md.
+  mutating func keepChainsWhole() { chainBytes = 4 << 20 }
 
   /// Whether databases are put back in this run.
   var putsBack: Bool { restorePerMille > 0 }

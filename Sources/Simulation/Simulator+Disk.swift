@@ -139,9 +139,14 @@ extension Simulator {
 
   private func probeAfter(_ results: [GroupResult], of batch: IncomingBatch, at node: SimulatedNode) {
     for result in results {
-      guard case .parked(let code, let reason) = result else { continue }
-      note("\(node.name) parked a group of \(batch.peer): \(code), \(reason)")
-      probes.hit(code == "behind-parked" ? .behindParked : .parked)
+      switch result {
+      case .applied: break
+      case .parked(let code, let reason):
+        note("\(node.name) parked a group of \(batch.peer): \(code), \(reason)")
+        probes.hit(code == "behind-parked" ? .behindParked : .parked)
+      case .refused(let code, let reason):
+        note("\(node.name) refused a group of \(batch.peer): \(code), \(reason)")
+      }
     }
   }
 

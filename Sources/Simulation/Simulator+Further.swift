@@ -13,6 +13,7 @@ extension FaultPlan {
     further = FurtherFaults(stores: stores, besides: poisonedStore, using: &generator)
     // So that a clock that is wrong by a year is the only one.
     keepClocksTolerable()
+    if further.wrongClock != nil { keepChainsWhole() }
     if let wrong = further.wrongClock { skews[wrong.store] += wrong.milliseconds }
   }
 }

@@ -46,6 +46,25 @@ import Testing
     #expect(try hq.state(Shop.note, "n") == nil)
   }
 
+  /// HQ has forgotten that the record was once the store's, and that it has not told it of the move yet.
+  @Test("while HQ heals, what is out of scope waits for a person", arguments: BackendKind.allCases)
+  func scopeWhileHealing(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    try hq.mustCommit(.note("n", store: 2, text: "taken over by store 2"))
+    let before = try #require(try hq.state(Shop.note, "n"))
+    var store = Foreign(1)
+    let edit = store.group(changing: [before], [FieldWrite(Note.remark, .set(.text("before it heard of that")))])
+    #expect(try hq.receive([edit], from: one).map(\.code) == ["out-of-scope"])
+    hq.store.isHealing = true
+    #expect(try hq.receive([edit], from: one).map(\.code) == ["awaiting-author"])
+    hq.store.isHealing = false
+    let again = try hq.store.retryParked(nil, at: hq.wall, trusting: false, decoding: ParkedTests.decode)
+    #expect(again.map(\.isApplied) == [false])
+    let trusted = try hq.store.retryParked(nil, at: hq.wall, trusting: true, decoding: ParkedTests.decode)
+    #expect(trusted.map(\.isApplied) == [true])
+    #expect(try hq.value(Shop.note, "n", Note.remark) == .text("before it heard of that"))
+  }
+
   @Test("HQ takes no commit that is stamped too far ahead, and says which", arguments: BackendKind.allCases)
   func stampsAhead(_ kind: BackendKind) throws {
     let hq = try TestNode(kind, 0)

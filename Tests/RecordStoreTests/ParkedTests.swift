@@ -10,7 +10,7 @@ import Wire
   private let one = NodeNumber(1)
 
   /// Reads parked bytes as the programs do.
-  private static func decode(_ payload: [UInt8]) -> IncomingGroup {
+  static func decode(_ payload: [UInt8]) -> IncomingGroup {
     switch try? BatchContents.decode(payload).groups.first {
     case .success(let group)?: .decoded(group)
     case .failure(let error)?: .undecodable(reason: "\(error)")

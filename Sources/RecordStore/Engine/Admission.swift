@@ -77,6 +77,12 @@ struct Admission {
     // Made by the store itself, which has seen nobody else's: for another store, or under an id that was taken meanwhile.
     let isOwn = incoming.vector.entries.allSatisfy { $0.replica.node == peer }
     if isOwn, incoming.scope(schema).contains(peer) || mayOpen(incoming, schema) { return }
+    guard !isHealing else {
+      throw refusal(
+        .awaitingAuthor,
+        "the record is not among those of store \(peer), which HQ may have forgotten with what it has lost; it waits until a "
+          + "person trusts the store")
+    }
     throw refusal(.outOfScope, "the record is not among those of store \(peer)")
   }
 

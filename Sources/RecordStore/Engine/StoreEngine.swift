@@ -65,16 +65,19 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     guard let limit = stampAheadMilliseconds, identity.isHQ else { return }
     let latest = HybridTimestamp(wall: wall.advanced(byMilliseconds: limit))
     for case .decoded(let group) in batch.groups {
-      // A vector covers each stamp in its record; the group's own says what the store claims that it is.
-      for record in group.records {
-        for entry in record.vector.entries where entry.replica.node == batch.peer && entry.time > latest {
-          let known = try backend.find(record.key)?.state?.vector[entry.replica] ?? .zero
-          guard known < entry.time else { continue }
-          throw StoreError(
-            .clockAhead,
-            "a commit of store \(batch.peer) is stamped \(RFC3339.format(entry.time.wall)), and HQ's clock says "
-              + "\(RFC3339.format(wall)); the store's clock is to be set right, and what is unsent stamped anew")
+      // What decides is in the records; the group's own stamp says only what the store claims that it is.
+      for record in group.records
+      where record.vector.entries.contains(where: { $0.replica.node == batch.peer && $0.time > latest }) {
+        var ahead: Stamp?
+        record.forEachStamp { if $0.replica.node == batch.peer, $0.time > latest { ahead = $0 } }
+        for mark in record.deletions where mark.stamp.replica.node == batch.peer && mark.stamp.time > latest {
+          ahead = mark.stamp
         }
+        guard let ahead, try backend.find(record.key)?.state?.vector.covers(ahead) != true else { continue }
+        throw StoreError(
+          .clockAhead,
+          "a commit of store \(batch.peer) is stamped \(RFC3339.format(ahead.time.wall)), and HQ's clock says "
+            + "\(RFC3339.format(wall)); the store's clock is to be set right, and what is unsent stamped anew")
       }
     }
   }

@@ -22,7 +22,7 @@ struct StretchReader<Backend: StorageBackend> {
   private var wholeFrom: Sequence64 = 0
   private var pulled: Set<Sequence64> = []
   private var toPull: [LogEntry] = []
-  private var brought = LaneMap<[Sequence64]>(repeating: [])
+  private var brought = LaneMap<Set<Sequence64>>(repeating: [])
   /// Entries of other lanes that found no room, the last of each lane: all is whole once these are there.
   private var awaited = LaneMap<Sequence64>(repeating: 0)
 
@@ -125,6 +125,13 @@ struct StretchReader<Backend: StorageBackend> {
 
   private mutating func leave(_ entry: LogEntry) {
     awaited[entry.lane] = max(awaited[entry.lane], entry.sequence)
+    // A record that moved on from there may be in the stretch, so that the peer has a part of it.
+    if brought[entry.lane].count < 2 * StoreLimits.pulledGroupCount { bringAlong(entry) }
+  }
+
+  /// A store may have to give what HQ has not seen other stamps; HQ never does.
+  private mutating func bringAlong(_ entry: LogEntry) {
+    if request.peer == .hq { brought[entry.lane].insert(entry.sequence) }
   }
 
   /// Takes note of where a record of a group has moved to.
@@ -140,14 +147,15 @@ struct StretchReader<Backend: StorageBackend> {
   private mutating func pullGroups() throws(StoreError) {
     while bytes < request.chainBytes, let entry = toPull.popLast() {
       _ = try add(entry)
-      // A store may have to give what HQ has not seen other stamps; HQ never does.
-      if request.peer == .hq { brought[entry.lane].append(entry.sequence) }
+      bringAlong(entry)
     }
   }
 }
 
-extension LaneMap<[Sequence64]> {
-  fileprivate var sorted: Self { LaneMap(urgent: urgent.sorted(), normal: normal.sorted(), bulk: bulk.sorted()) }
+extension LaneMap<Set<Sequence64>> {
+  fileprivate var sorted: LaneMap<[Sequence64]> {
+    LaneMap<[Sequence64]>(urgent: urgent.sorted(), normal: normal.sorted(), bulk: bulk.sorted())
+  }
 }
 
 extension Audience {
