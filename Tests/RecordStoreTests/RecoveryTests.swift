@@ -450,7 +450,7 @@ extension [Restamping] {
     hq.wall = hq.wall.advanced(byMilliseconds: -3_600_000)
     try store.send(to: hq)
     #expect(try hq.store.receiveCursors(from: one, epoch: store.epoch).bulk.through == 1)
-    try store.mustCommit(visit("a", 1))
+    try store.mustCommit(.note("a", text: "new"))
     #expect(throws: StoreError.self) { try store.send(to: hq) }
     #expect(try hq.store.receiveCursors(from: one, epoch: store.epoch).normal.through == 2, "it stays where it was")
     // Nor hidden in a record, under a group's stamp that is none of the store's.

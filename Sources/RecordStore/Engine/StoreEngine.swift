@@ -65,19 +65,15 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     guard let limit = stampAheadMilliseconds, identity.isHQ else { return }
     let latest = HybridTimestamp(wall: wall.advanced(byMilliseconds: limit))
     for case .decoded(let group) in batch.groups {
-      // What decides is in the records; the group's own stamp says only what the store claims that it is.
-      for record in group.records
-      where record.vector.entries.contains(where: { $0.replica.node == batch.peer && $0.time > latest }) {
-        var ahead: Stamp?
-        record.forEachStamp { if $0.replica.node == batch.peer, $0.time > latest { ahead = $0 } }
-        for mark in record.deletions where mark.stamp.replica.node == batch.peer && mark.stamp.time > latest {
-          ahead = mark.stamp
-        }
-        guard let ahead, try backend.find(record.key)?.state?.vector.covers(ahead) != true else { continue }
+      for record in group.records {
+        guard let ahead = record.decidingStamp(of: batch.peer, after: latest),
+          try backend.find(record.key)?.state?.vector.covers(ahead) != true
+        else { continue }
+        let name = model.entity(record.entity)?.name ?? "\(record.entity)"
         throw StoreError(
           .clockAhead,
-          "a commit of store \(batch.peer) is stamped \(RFC3339.format(ahead.time.wall)), and HQ's clock says "
-            + "\(RFC3339.format(wall)); the store's clock is to be set right, and what is unsent stamped anew")
+          "a change of \(name) \(record.id) by store \(batch.peer) is stamped \(RFC3339.format(ahead.time.wall)), and HQ's clock "
+            + "says \(RFC3339.format(wall)); the store's clock is to be set right, and what is unsent stamped anew")
       }
     }
   }
@@ -188,4 +184,18 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   }
 
   package func parkedGroups() throws(StoreError) -> [ParkedGroup] { try backend.parkedGroups() }
+}
+
+extension RecordState {
+  /// A stamp of a node's that lies beyond a time and may decide between two values: what a group says that it is does not, nor
+  /// does a vector, nor a share of a counter, which is its replica's alone.
+  fileprivate func decidingStamp(of node: NodeNumber, after latest: HybridTimestamp) -> Stamp? {
+    func isAhead(_ stamp: Stamp) -> Bool { stamp.replica.node == node && stamp.time > latest }
+    guard vector.entries.contains(where: { $0.replica.node == node && $0.time > latest }) else { return nil }
+    var found = deletions.map(\.stamp).first(where: isAhead)
+    for field in fields where field.content.shares == nil {
+      field.content.forEachStamp { if isAhead($0) { found = $0 } }
+    }
+    return found
+  }
 }
