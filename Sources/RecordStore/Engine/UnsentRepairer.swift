@@ -7,7 +7,7 @@ import StoreModel
 private struct Unsent {
   let replica: ReplicaID
   /// Where in the log it first wrote.
-  let start: Sequence64
+  var start: Sequence64
   /// Its commits, each with the entry that it begins with.
   var times: [HybridTimestamp: Sequence64] = [:]
   var entries: [Sequence64: HybridTimestamp] = [:]
@@ -69,6 +69,7 @@ struct UnsentRepairer<Backend: StorageBackend> {
       try forEachEntry(lane, after: 0) { entry throws(StoreError) in
         guard entry.stamp.replica.node == node.identity.replica.node else { return }
         var unsent = all[entry.stamp.replica] ?? Unsent(replica: entry.stamp.replica, start: entry.sequence)
+        unsent.start = min(unsent.start, entry.sequence)
         if entry.isReceived || repair.sent.contains(entry) {
           unsent.sent.insert(entry.stamp.time)
         } else {
