@@ -141,18 +141,3 @@ package protocol StorageBackend: AnyObject {
   /// Ascending by number.
   func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException]
 }
-
-/// A backend that is not told to purge has nothing to keep of it.
-extension StorageBackend {
-  package func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError) {
-    throw StoreError(.internalError, "this storage does not purge")
-  }
-  package func purgedDigest(of key: RecordKey) throws(StoreError) -> [UInt8]? { nil }
-  package func purgedDigests(
-    of entity: EntityTag, after id: RecordID?, limit: Int
-  ) throws(StoreError) -> [PurgedDigest] { [] }
-  package func forgetPurged(_ key: RecordKey) throws(StoreError) {}
-  package func addToPurgedBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError) {
-    throw StoreError(.internalError, "this storage does not purge")
-  }
-}

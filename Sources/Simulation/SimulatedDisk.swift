@@ -132,6 +132,25 @@ package final class SimulatedDisk: StorageBackend {
     try inner.setHiddenAncestors(count)
   }
 
+  package func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError) {
+    try beforeWrite()
+    try inner.notePurged(key, digest: digest)
+  }
+  package func purgedDigest(of key: RecordKey) -> [UInt8]? {
+    look(nil) { () throws(StoreError) in try inner.purgedDigest(of: key) }
+  }
+  package func purgedDigests(of entity: EntityTag, after id: RecordID?, limit: Int) -> [PurgedDigest] {
+    look([]) { () throws(StoreError) in try inner.purgedDigests(of: entity, after: id, limit: limit) }
+  }
+  package func forgetPurged(_ key: RecordKey) throws(StoreError) {
+    try beforeWrite()
+    try inner.forgetPurged(key)
+  }
+  package func addToPurgedBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError) {
+    try beforeWrite()
+    try inner.addToPurgedBalance(name, keys: keys, difference: difference)
+  }
+
   package func forgetStubs() throws(StoreError) -> Bool {
     try beforeWrite()
     return try inner.forgetStubs()
