@@ -95,8 +95,9 @@ extension StoreHistory {
     let isCurrent = isCurrent(visit.token)
     // Of a program that knows no lineages the token alone can tell.
     let isNew = visit.standing != nil && !incarnations.isEmpty && !incarnations.contains(visit.incarnation)
-    // Whoever has just joined has a new database, and nothing to lose.
-    let hasLost = !incarnations.isEmpty && visit.standing?.hasLost ?? false
+    // Whoever has just joined has a new database, and nothing to lose. With a later token than HQ knows of, it is HQ that has lost
+    // something, and may not know the store's log of today any more: what it has had of it comes again, and changes nothing.
+    let hasLost = !incarnations.isEmpty && visit.standing?.hasLost ?? false && !isBehind(visit.token)
     guard !isCurrent || hasLost || isNew else { return nil }
     guard let standing = visit.standing, !visit.isLinked || isCurrent && !isNew else {
       fencedAt = now

@@ -93,7 +93,7 @@ struct FurtherFaultTests {
 @Suite("Seeds that found a mistake")
 struct FoundSeedTests {
   @Test(
-    "FC-09 FC-48 what they found is mended",
+    "FC-9 FC-48 what they found is mended",
     arguments: [
       // HQ took for drift what a store was about to let go of.
       69,
