@@ -46,7 +46,7 @@ package struct FaultPlan: Sendable {
 
   package init(stores: Int, using generator: inout SeededGenerator) {
     let slowLine = generator.chance(perMille: 250)
-    delayMilliseconds = slowLine ? 50...generator.draw(500...8_000) : 1...generator.draw(2...200)
+    delayMilliseconds = slowLine ? 50...generator.draw(500...4_000) : 1...generator.draw(2...200)
     chunkBytes = generator.pick([3, 64, 1_400, 100_000])
     meanCutMilliseconds = generator.pick([0, 3_000, 15_000, 60_000])
     halfCutPerMille = generator.pick([0, 300])

@@ -47,6 +47,8 @@ extension Simulator {
     guard !held.isEmpty, held.count < keys.count, !isIncomplete(at: index, from: commit.node) else {
       return (held.count, keys.count)
     }
+    // What HQ lets go on to others while a part of it waits is whole there when HQ has healed (RELIABILITY.md).
+    if index > 0, hqWasPutBack { return (held.count, keys.count) }
     // What waits for its author, while HQ heals from a loss of its own, is shown as waiting.
     let waiting = parkedKeys(at: nodes[0])
     let missing = keys.filter { !held.contains($0) && !waiting.contains($0) }

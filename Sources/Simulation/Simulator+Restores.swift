@@ -19,7 +19,8 @@ extension Simulator {
 
   private func backUp() throws(Violation) {
     let node = nodes[faults.below(nodes.count)]
-    guard node.isUp, node.pending == nil else { return }
+    // Of a life that nobody has heard of: RELIABILITY.md.
+    guard node.isUp, node.pending == nil, !node.isUntold else { return }
     node.backups.append(NodeBackup(disk: try copy(node.backend.storage), memory: node.memory, madeAt: now))
     if node.backups.count > SimulationLimits.backups { node.backups.removeFirst() }
     note("\(node.name) is backed up")
