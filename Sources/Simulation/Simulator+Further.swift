@@ -11,8 +11,11 @@ import Wire
 extension FaultPlan {
   mutating func drawFurther(stores: Int, using generator: inout SeededGenerator) {
     further = FurtherFaults(stores: stores, besides: poisonedStore, using: &generator)
-    // So that a clock that is wrong by a year is the only one.
+    // So that a clock that is wrong by a year is the only one; else one may be at 1970 whenever its node starts.
+    let battery = further.wrongClock == nil ? flatBattery : nil
     keepClocksTolerable()
+    flatBattery = battery
+    if battery != nil { keepChainsWhole() }
     if further.wrongClock != nil { keepChainsWhole() }
     if let wrong = further.wrongClock { skews[wrong.store] += wrong.milliseconds }
   }
@@ -164,7 +167,8 @@ extension Simulator {
   /// A clock that is a year ahead or behind wins nothing by it, whatever the rule: HQ and everyone else have each commit
   /// under a stamp of about the time at which it was made. And the node knows by how much its clock is wrong.
   func checkClocks(of index: Int) throws(Violation) {
-    guard plan.hasSmallJumps, !nodes[index].isRetired else { return }
+    // A clock that starts at 1970 without a link says nothing about the time (RELIABILITY.md, seed 2977).
+    guard plan.hasSmallJumps, plan.flatBattery == nil, !nodes[index].isRetired else { return }
     let limit = SimulationLimits.stampErrorMilliseconds
     for commit in oracle.commits where commit.node == index {
       let off = commit.stamp.time.wall.milliseconds - SimulationLimits.calendarStart - commit.madeAt
