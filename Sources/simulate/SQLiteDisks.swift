@@ -14,7 +14,8 @@ final class SQLiteDisks: DiskMaker {
   private var lastFile = 0
 
   init() throws(StoreError) {
-    var template = Array("\(Self.parent)/simulate-XXXXXX".utf8CString)
+    // mkdtemp writes over the last six.
+    var template = Array("\(Self.parent)/simulate-\(String(repeating: "X", count: 6))".utf8CString)
     guard mkdtemp(&template) != nil else { throw Self.failure(Self.parent, "no folder can be made in it") }
     folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }

@@ -160,6 +160,16 @@ import Testing
     #expect(try store.store.count(of: Shop.note) == 2)
   }
 
+  @Test("what was brought along stays bounded: the latest of each lane") func broughtIsBounded() {
+    let many = LaneMap<[Sequence64]>(urgent: [], normal: Array(1...1_500), bulk: [7])
+    let more = LaneMap<[Sequence64]>(urgent: [3], normal: [1_500, 2_000], bulk: [])
+    let kept = many.union(more, limit: StoreLimits.broughtCount)
+    #expect(kept.normal == Array(502...1_500) + [2_000])
+    #expect((kept.urgent, kept.bulk) == ([3], [7]))
+    let beyond = kept.beyond(LaneMap(urgent: 3, normal: 1_499, bulk: 0), through: 1_999)
+    #expect(beyond == LaneMap(urgent: [], normal: [1_500], bulk: [7]))
+  }
+
   @Test("FC-9 FC-11 groups that came in one batch go on in one stretch", arguments: BackendKind.allCases)
   func batchMatesTravelTogether(_ kind: BackendKind) throws {
     let hq = try TestNode(kind, 0)
