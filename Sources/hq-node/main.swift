@@ -24,20 +24,28 @@ enum Help {
         ],
         examples: ["hq-node init --data hq --advertise hq.example.com:7400 --name Headquarters"]),
       VerbHelp(
-        "run", ["--data DIR [--listen HOST:PORT]"], 0...0, "accepts the stores, until SIGTERM",
+        "run", ["--data DIR [--listen HOST:PORT]", "--config FILE"], 0...0, "accepts the stores, until SIGTERM",
         details: "Says “listening ADDRESS” and “ready” on standard output, and from then on logs to standard error.",
         options: [
           data,
           OptionHelp(
             "listen", .value("HOST:PORT"),
             "where it listens (default: [::]:7400, all addresses); port 0 takes a free one"),
+          .settingsFile,
         ],
         examples: ["hq-node run --data hq"], exits: ["0  ended by SIGTERM or SIGINT"]),
-    ])
+    ],
+    manual: ManualHelp(
+      section: 8,
+      files: [
+        .init("/etc/storesync/hq-node.conf", "the settings, where the package is installed"),
+        .init("/var/lib/storesync", "the node's directory there; only the user storesync can read it"),
+      ], related: ["hq-node.conf(5)", "syncctl(1)"]))
 }
 
 func initialise(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
+  try directory.becomeOwner()
   let advertised = try Endpoint.list(arguments.needed("advertise"))
   var generator = SystemRandomness()
   try NodeCreation.makeHQ(
@@ -49,7 +57,8 @@ func initialise(_ arguments: CommandLineArguments) throws -> ExitStatus {
 
 func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
-  let listen = try Endpoint.argument(arguments.value("listen") ?? "[::]:7400")
+  try directory.becomeOwner()
+  let listen = try arguments.value("listen", Endpoint.argument) ?? Endpoint.argument("[::]:7400")
   let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
   guard daemon.gate.identity.isHQ else {
     throw UsageError("“\(directory.path)” holds the node of store \(daemon.gate.identity.replica.node), not HQ")

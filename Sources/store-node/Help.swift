@@ -24,11 +24,12 @@ enum Help {
         ],
         examples: ["store-node join --data store-1 --code-file code", "store-node join --data store-1 - < code"]),
       VerbHelp(
-        "run", ["--data DIR"], 0...0, "keeps the store in sync with HQ, until SIGTERM",
+        "run", ["--data DIR", "--config FILE"], 0...0, "keeps the store in sync with HQ, until SIGTERM",
         details: """
           The shop works on while HQ cannot be reached. Says “hq ADDRESSES” and “ready” on standard output, and logs
           to standard error from then on.
-          """, options: [data], examples: ["store-node run --data store-1"], exits: ["0  ended by SIGTERM or SIGINT"]),
+          """, options: [data, .settingsFile], examples: ["store-node run --data store-1"],
+        exits: ["0  ended by SIGTERM or SIGINT"]),
       VerbHelp(
         "recover",
         [
@@ -62,5 +63,11 @@ enum Help {
           change (`syncctl endpoints set` at HQ): this is for a store that it cannot reach.
           """, options: [data],
         examples: ["store-node set-hq hq2.example.com:7400 --data store-1"]),
-    ])
+    ],
+    manual: ManualHelp(
+      section: 8,
+      files: [
+        .init("/etc/storesync/store-node.conf", "the settings, where the package is installed"),
+        .init("/var/lib/storesync", "the node's directory there; only the user storesync can read it"),
+      ], related: ["store-node.conf(5)", "syncctl(1)"]))
 }

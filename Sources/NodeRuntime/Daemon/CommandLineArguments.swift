@@ -4,6 +4,8 @@ package import Transport
 package struct CommandLineArguments: Sendable {
   package private(set) var words: [String] = []
   private var values: [String: [String]] = [:]
+  /// Where a value stands that came from a file.
+  private var places: [String: String] = [:]
 
   /// - Parameters:
   ///   - arguments: all that stands on the command line.
@@ -64,6 +66,31 @@ package struct CommandLineArguments: Sendable {
   package func needed(_ name: String) throws(UsageError) -> String {
     guard let value = value(name), !value.isEmpty else { throw UsageError("--\(name) is needed") }
     return value
+  }
+
+  /// The last value given, read; nil if there is none.
+  /// - Throws: what `read` throws, with the place of a value that came from a file.
+  package func value<Value>(
+    _ name: String, _ read: (String) throws(UsageError) -> Value
+  ) throws(UsageError) -> Value? {
+    guard let text = value(name) else { return nil }
+    do throws(UsageError) {
+      return try read(text)
+    } catch {
+      guard let place = places[name] else { throw error }
+      throw UsageError("\(place): \(name): \(error)")
+    }
+  }
+
+  /// With what the file of settings says that the command line names, if it does. What is on the command line itself wins.
+  func completed(for verb: VerbHelp) throws(UsageError) -> Self {
+    guard verb.options.contains(.settingsFile), let path = value(SettingsFile.optionName) else { return self }
+    var arguments = self
+    for setting in try SettingsFile.read(path, verb.options).settings where values[setting.name] == nil {
+      arguments.values[setting.name] = [setting.value]
+      arguments.places[setting.name] = setting.place
+    }
+    return arguments
   }
 
   /// Without the words of the verb itself, and only with options that it has.

@@ -8,6 +8,8 @@ import Transport
 package enum Program {
   private static let help = OptionHelp("help", .flag, "tells this")
   private static let version = OptionHelp("version", .flag, "tells the version")
+  /// For who makes a package of the program; told nowhere.
+  private static let manual = OptionHelp("manual", .value("page|settings-page|settings-file"), "writes the manual")
 
   /// Runs the verb that the command line names.
   /// - Parameter body: gets the verb's name, and what stands behind it.
@@ -17,17 +19,21 @@ package enum Program {
   ) -> Never {
     run {
       let given = Array(arguments).map { $0 == "-h" ? "--help" : $0 }
-      let all = try CommandLineArguments(given, program.verbs.flatMap(\.options) + [help, version], of: program.name)
+      let all = try CommandLineArguments(
+        given, program.verbs.flatMap(\.options) + [help, version, manual], of: program.name)
       if all.flag("version") {
         Console.print(SoftwareVersion.text)
         return .done
+      }
+      if let kind = all.value(manual.name), all.words.first == "help" {
+        return try tellManual(kind, date: all.words.dropFirst().first ?? "", program)
       }
       if all.words.first == "help" { return try tell(Array(all.words.dropFirst()), program) }
       if all.flag("help") { return try tell(all.words, program) }
       guard let verb = program.verb(all.words) else {
         throw program.unknownVerb(all.words)
       }
-      return try body(verb.name, all.behind(verb, of: program.name))
+      return try body(verb.name, all.behind(verb, of: program.name).completed(for: verb))
     }
   }
 
@@ -44,6 +50,22 @@ package enum Program {
     let family = program.verbs.filter { words.count == 1 && $0.name.hasPrefix(first + " ") }
     guard !family.isEmpty else { throw program.unknownVerb(words) }
     Console.print(family.map(program.page).joined(separator: "\n\n"))
+    return .done
+  }
+
+  /// - Parameter date: that of the page, as a page has one.
+  private static func tellManual(_ kind: String, date: String, _ program: ProgramHelp) throws -> ExitStatus {
+    let text: String? =
+      switch kind {
+      case "page": program.manualPage(date: date)
+      case "settings-page": program.settingsPage(date: date)
+      case "settings-file": program.settingsFile
+      default: nil
+      }
+    guard let text else {
+      throw UsageError("found the manual “\(kind)”, which \(program.name) does not have; expected page")
+    }
+    Console.print(text)
     return .done
   }
 

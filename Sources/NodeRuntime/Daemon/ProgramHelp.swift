@@ -63,16 +63,20 @@ package struct ProgramHelp: Sendable {
   package var summary: String
   package var verbs: [VerbHelp]
   package var notes: String
+  package var manual: ManualHelp
 
-  package init(_ name: String, _ summary: String, verbs: [VerbHelp], notes: String = "") {
+  package init(
+    _ name: String, _ summary: String, verbs: [VerbHelp], notes: String = "", manual: ManualHelp = ManualHelp()
+  ) {
     self.name = name
     self.summary = summary
     self.verbs = verbs
     self.notes = notes
+    self.manual = manual
   }
 
   /// What every verb may end with.
-  private static let commonExits = [
+  static let commonExits = [
     "2  wrong usage, or something that is not there or not allowed",
     "3  the node, or HQ, cannot be reached",
     "4  the data is unsafe or cannot be written",
