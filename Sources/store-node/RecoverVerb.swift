@@ -13,10 +13,13 @@ func recover(_ arguments: CommandLineArguments) throws -> ExitStatus {
     report = try StoreRecovery.takeOver(
       from: DataDirectory(old), into: directory, model: .retail, takesIncomplete: takesIncomplete)
   } else {
+    let papers = try papers(arguments, directory)
+    try directory.becomeOwner()
     report = try StoreRecovery.rebuild(
-      directory, as: papers(arguments, directory), model: .retail, takesIncomplete: takesIncomplete,
+      directory, as: papers, model: .retail, takesIncomplete: takesIncomplete,
       at: SystemWallClock().now)
   }
+  directory.giveToOwner()
   Console.print(arguments.flag("json") ? report.value(directory).json : report.text(directory))
   return report.isWhole ? .done : .partly
 }

@@ -10,6 +10,7 @@ func join(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
   let code = try JoinCodeInput.parse(try JoinCodeInput.read(arguments))
   let endpoints = try arguments.value("hq").map { try Endpoint.list($0) } ?? code.endpoints
+  try directory.becomeOwner()
   try NodeCreation.checkVacant(directory)
   let credential = try Patience.during("asking HQ at \(endpoints.map(\.description).joined(separator: ", "))") {
     try StoreEnrolment.enrol(code, at: endpoints)
@@ -26,6 +27,7 @@ func join(_ arguments: CommandLineArguments) throws -> ExitStatus {
 
 func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
+  try directory.becomeOwner()
   let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
   guard !daemon.gate.identity.isHQ else { throw UsageError("“\(directory.path)” holds HQ, not a store") }
   let membership = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.membership(engine) }

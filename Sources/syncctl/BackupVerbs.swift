@@ -42,6 +42,7 @@ struct BackupVerbs {
         arguments.words[0], to: directory, isReplacing: arguments.flag("replace"), model: .retail,
         at: SystemWallClock().now, progress: progress)
     }
+    directory.giveToOwner()
     let answer = CBORValue.object([
       "schema": .integer(1), "node": .text("\(restored.node)"), "data": .text(directory.path),
       "replica": .text("\(restored.replica)"), "madeAt": restored.madeAt.map { .text(RFC3339.format($0)) },

@@ -28,6 +28,7 @@ package struct Restoration: Hashable, Sendable {
           + "folder")
     }
     guard DurableFile.exists(file) else { throw StoreError(.notFound, "“\(file)” is not there; check the path") }
+    try LastProgram.check(LastProgram.version(of: file), directory)
     let madeAt = try DatabaseCopy.setting(Backup.setting, of: file)
     let (node, aside) = try install(file, madeAt, directory, model, at: now, progress)
     // The first to open it for writing takes the incarnation, whoever that is.

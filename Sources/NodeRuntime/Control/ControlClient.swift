@@ -34,6 +34,7 @@ package final class ControlClient: @unchecked Sendable {
       return
     }
     do throws(StoreError) {
+      try directory.becomeOwner()
       let gate = try DatabaseWait.open(directory, model: model, isStarting: false, for: DatabaseWait.clientMilliseconds)
       service = ControlService(node: RestingNode(gate: gate))
     } catch {

@@ -17,6 +17,14 @@ package final class Daemon: @unchecked Sendable {
   private var node: (any RunningNode)?
   private var isEnding = false
   private let mark: RunMark
+  private let service = ServiceNotifier.ofProcess()
+  private var watch: ServiceWatch?
+  private var statusTimer: (any DispatchSourceTimer)?
+  private var lastStatus = ""
+  /// How often the service manager hears anew how the node is, if that has changed.
+  private static let statusSeconds = 15
+  /// How much longer a start may take from each sign of progress on.
+  private static let startExtensionSeconds = 60
 
   package init(directory: DataDirectory, model: Model, log: @escaping LogSink) throws(StoreError) {
     self.directory = directory
@@ -24,7 +32,10 @@ package final class Daemon: @unchecked Sendable {
     ignoreBrokenPipes()
     try directory.checkDatabase()
     gate = try DatabaseWait.open(
-      directory, model: model, isStarting: true, for: DatabaseWait.daemonMilliseconds, log: log)
+      directory, model: model, isStarting: true, for: DatabaseWait.daemonMilliseconds, log: log
+    ) { [service] status in
+      service?.send(.starting(seconds: Self.startExtensionSeconds, status: status))
+    }
     mark = RunMark(directory)
     try mark.checkAfterPowerCut(gate, log: log)
     mark.noteStart()
@@ -58,12 +69,39 @@ package final class Daemon: @unchecked Sendable {
     }
     for (name, address) in addresses { Console.print("\(name) \(address)") }
     Console.print("ready")
+    queue.sync { self.tellService() }
     dispatchMain()
+  }
+
+  /// Tells the service manager, if there is one, that the node is ready, and from then on how it is.
+  private func tellService() {
+    guard let service, let node else { return }
+    lastStatus = ServiceStatus.line(of: node)
+    service.send(.ready(status: lastStatus))
+    let timer = DispatchSource.makeTimerSource(queue: queue)
+    timer.setEventHandler { [weak self] in
+      let status = ServiceStatus.line(of: node)
+      guard let self, !isEnding, status != lastStatus else { return }
+      lastStatus = status
+      service.send(.status(status))
+    }
+    timer.schedule(
+      deadline: .now() + .seconds(Self.statusSeconds), repeating: .seconds(Self.statusSeconds), leeway: .seconds(1))
+    timer.activate()
+    statusTimer = timer
+    guard let microseconds = service.watchdogMicroseconds else { return }
+    let parts = [
+      ServiceWatch.Part(name: "the network") { [queue] answer in queue.async(execute: answer) },
+      ServiceWatch.Part(name: "the writer") { [gate] answer in gate.askWriter(answer) },
+    ]
+    watch = ServiceWatch(parts, log: log) { service.send(.alive) }
+    watch?.start(watchdogMicroseconds: microseconds)
   }
 
   private func end() {
     guard !isEnding else { return }
     isEnding = true
+    service?.send(.stopping)
     control?.close()
     log(LogEvent(.info, "daemon.stopping", "stopping"))
     node?.stop {

@@ -55,7 +55,9 @@ package enum NodeCreation {
     try checkVacant(directory)
     let identity = NodeIdentity(
       replica: ReplicaID(node: node, incarnation: generator.next()), epoch: Epoch(rawValue: generator.next()))
-    return try StoreGate.Engine(
+    let engine = try StoreGate.Engine(
       SQLiteBackend.open(path: directory.databasePath, model: model, mode: .create(identity)))
+    try LastProgram.note(in: engine, directory)
+    return engine
   }
 }

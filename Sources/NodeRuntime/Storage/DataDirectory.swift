@@ -18,6 +18,9 @@ package struct DataDirectory: Hashable, Sendable {
   /// Holds the addresses that a running node listens at, for people and scripts.
   package var addressesPath: String { path + "/addresses" }
 
+  /// Holds the backups that upgrades have made.
+  package var backupsPath: String { path + "/backups" }
+
   package var hasDatabase: Bool { access(databasePath, F_OK) == 0 }
 
   /// - Throws: `notFound`, with what makes one, if no node was ever made here.

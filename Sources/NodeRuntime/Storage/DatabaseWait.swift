@@ -15,9 +15,13 @@ enum DatabaseWait {
   private static let pauseMicroseconds: UInt32 = 50_000
   private static let askMilliseconds = 1_000
 
+  /// - Parameter progress: hears now and then that it is at work, in words for people, if that takes long.
   static func open(
-    _ directory: DataDirectory, model: Model, isStarting: Bool, for limit: Int64, log: LogSink? = nil
+    _ directory: DataDirectory, model: Model, isStarting: Bool, for limit: Int64, log: LogSink? = nil,
+    progress: (String) -> Void = { _ in }
   ) throws(StoreError) -> StoreGate {
+    try UpgradeBackup(directory: directory, log: { log?($0) }).makeIfNewer(
+      at: SystemWallClock().now, progress: progress)
     let clock = SystemMonotonicClock()
     let end = clock.now.milliseconds + limit
     var isTold = false

@@ -18,4 +18,14 @@ package enum StorageLimits {
   /// Records and bytes in one page of an export.
   package static let exportPageCount = 500
   package static let exportPageBytes = 1 << 20
+
+  /// Backups that upgrades have made and that are kept: the last one to go back to, and one for who upgrades twice in a row.
+  /// More would keep erased customers' data, and fill a shop PC's disk.
+  package static let upgradeBackups = 2
+  /// What must stay free beside such a backup: the node goes on writing.
+  package static let upgradeMarginBytes = 64 << 20
+  /// A look through a copy of some gigabytes.
+  package static let upgradeCheckMilliseconds: Int64 = 60_000
+  /// Backups of one version: as many as starts that were cut off in the middle of an upgrade.
+  package static let upgradeBackupNames = 20
 }

@@ -13,6 +13,7 @@ extension StoreGate {
     var generator = SystemRandomness()
     return try StoreGate(path: directory.databasePath, model: model, clock: SystemWallClock()) {
       engine throws(StoreError) in
+      try LastProgram.note(in: engine, directory)
       let problem = try InstanceMark.problem(directory, engine)
       defer { engine.isHealing = (try? NodeSettings.isHealing(engine)) ?? false }
       let isMarked = try InstanceMark.isMarked(engine)

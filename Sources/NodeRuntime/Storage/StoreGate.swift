@@ -331,6 +331,10 @@ package final class StoreGate: @unchecked Sendable {
     return try result.get()
   }
 
+  /// Calls `answer` once the writer is through with what was asked of it before. It is no use of the database: memory is
+  /// given back as if nobody had asked.
+  func askWriter(_ answer: @escaping @Sendable () -> Void) { writing.async(execute: answer) }
+
   /// Why the last write failed, if it did: a full disk, most of all.
   package var problem: StoreError? { lastProblem.withLock { $0 } }
 

@@ -37,10 +37,11 @@ final class Child: @unchecked Sendable {
   private var ended: Int32?
   private let guardian: Guardian?
 
+  /// - Parameter environment: what the process has in its environment beside this one's.
   /// - Parameter isGuarded: whether a second process sees to it that this one does not outlive the test's; for what runs on.
   init(
     _ program: String, _ arguments: [String], input inputPath: String = "/dev/null", errors errorPath: String,
-    isGuarded: Bool
+    environment: [String: String] = [:], isGuarded: Bool
   ) throws {
     self.program = program
     self.errorPath = errorPath
@@ -51,7 +52,8 @@ final class Child: @unchecked Sendable {
     output = ends.ours
     let errors = open(errorPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     defer { close(errors) }
-    pid = try Self.spawn("\(try Binaries.directory())/\(program)", arguments, [standardInput, ends.theirs, errors])
+    pid = try Self.spawn(
+      "\(try Binaries.directory())/\(program)", arguments, [standardInput, ends.theirs, errors], environment)
     guardian = isGuarded ? try Guardian(of: pid) : nil
   }
 
@@ -130,7 +132,9 @@ final class Child: @unchecked Sendable {
   }
 
   /// - Parameter descriptors: what becomes standard input, output and error.
-  fileprivate static func spawn(_ path: String, _ arguments: [String], _ descriptors: [Int32]) throws -> pid_t {
+  fileprivate static func spawn(
+    _ path: String, _ arguments: [String], _ descriptors: [Int32], _ environment: [String: String] = [:]
+  ) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -150,8 +154,13 @@ final class Child: @unchecked Sendable {
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var words = ([path] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
+    var inherited: [UnsafeMutablePointer<CChar>?] = []
+    while let entry = environ[inherited.count] { inherited.append(entry) }
+    let added = environment.map { strdup("\($0.key)=\($0.value)") }
+    defer { for entry in added { free(entry) } }
     var pid: pid_t = 0
-    let code = posix_spawn(&pid, path, &actions, &attributes, &words, environ)
+    var entries = added + inherited + [nil]
+    let code = posix_spawn(&pid, path, &actions, &attributes, &words, &entries)
     try #require(code == 0, "\(path) could not be started: \(String(cString: strerror(code)))")
     return pid
   }
