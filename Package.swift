@@ -39,6 +39,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     pure("Base"),
+    pure("Metrics", ["Base"]),
     pure("Causality", ["Base"]),
     pure("StoreModel", ["Base"]),
     pure("Merge", ["Causality", "StoreModel"]),
@@ -53,7 +54,7 @@ let package = Package(
     shell(
       "NodeRuntime",
       [
-        "CLinux", "CZstd", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession",
+        "CLinux", "CZstd", "Base", "Metrics", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession",
         "SQLiteStore",
         "Transport",
         "Retail",
@@ -75,6 +76,7 @@ let package = Package(
       ]),
 
     tests("BaseTests", ["Base"]),
+    tests("MetricsTests", ["Base", "Metrics"]),
     tests("CausalityTests", ["Base", "Causality"]),
     tests("StoreModelTests", ["Base", "StoreModel"]),
     tests("MergeTests", ["Base", "Causality", "StoreModel", "Merge"]),
@@ -94,7 +96,8 @@ let package = Package(
     tests(
       "NodeRuntimeTests",
       [
-        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SQLiteStore", "SyncSession", "Transport",
+        "Base", "Metrics", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SQLiteStore", "SyncSession",
+        "Transport",
         "NodeRuntime",
       ]),
     tests(

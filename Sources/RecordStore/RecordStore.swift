@@ -23,6 +23,9 @@ package protocol RecordStore: AnyObject {
   /// HQ was put back to an earlier state, and has not heard of all its stores since.
   var isHealing: Bool { get set }
 
+  /// What the writing transactions have done since this was asked for last.
+  func takeTally() -> WorkTally
+
   /// Commits each draft whole or not at all, in order. A draft that is refused does not hold up the others.
   func commit(_ drafts: [CommitDraft], at wall: WallTime) throws(StoreError) -> [CommitResult]
 

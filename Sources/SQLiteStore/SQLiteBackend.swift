@@ -1,3 +1,4 @@
+import Glibc
 package import RecordStore
 package import StoreModel
 
@@ -34,6 +35,9 @@ package final class SQLiteBackend: StorageBackend {
   /// The highest row given out, per entity; looked up again after a transaction that was undone.
   var lastRows: [EntityTag: Int64] = [:]
   private var savepointDepth = 0
+  /// Called with how long the COMMIT of each transaction that wrote something took, in nanoseconds; on the thread that
+  /// committed.
+  package var onCommit: ((UInt64) -> Void)?
 
   package static func open(path: String, model: Model, mode: Mode) throws(StoreError) -> SQLiteBackend {
     let access: SQLiteConnection.Access
@@ -127,6 +131,7 @@ package final class SQLiteBackend: StorageBackend {
   package func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
     precondition(!connection.isInTransaction, "transactions do not nest")
     let replicaCount = replicas.count
+    let changesBefore = connection.totalChanges
     // A writer takes its lock at once: one that began by reading could fail to become one.
     try connection.execute(connection.isReadOnly ? "BEGIN" : "BEGIN IMMEDIATE")
     do throws(StoreError) {
@@ -134,7 +139,7 @@ package final class SQLiteBackend: StorageBackend {
       guard connection.isInTransaction else {
         throw StoreError(.io, "\(connection.path): the database undid the transaction; nothing was written")
       }
-      try connection.execute("COMMIT")
+      try commit(changesBefore)
       return result
     } catch {
       // SQLite has undone it already after some errors, a full disk among them.
@@ -142,6 +147,19 @@ package final class SQLiteBackend: StorageBackend {
       forget(replicasFrom: replicaCount)
       throw error
     }
+  }
+
+  private func commit(_ changesBefore: Int64) throws(StoreError) {
+    guard let onCommit, connection.totalChanges != changesBefore else { return try connection.execute("COMMIT") }
+    let start = Self.monotonicNanoseconds()
+    try connection.execute("COMMIT")
+    onCommit(Self.monotonicNanoseconds() - start)
+  }
+
+  private static func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   package func savepoint<Result>(_ body: () throws(StoreError) -> Result?) throws(StoreError) -> Result? {

@@ -56,6 +56,9 @@ final class SQLiteConnection {
   /// Rows that the last insert, update or delete touched.
   var changedRows: Int { Int(sqlite3_changes(handle)) }
 
+  /// Rows that this connection has inserted, changed or deleted since it was opened.
+  var totalChanges: Int64 { sqlite3_total_changes64(handle) }
+
   var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
   var isReadOnly: Bool { access == .readOnly || access == .alone }

@@ -64,7 +64,7 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
     throw UsageError("“\(directory.path)” holds the node of store \(daemon.gate.identity.replica.node), not HQ")
   }
   let hq = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.hq(engine) }
-  let node = HQNode(gate: daemon.gate, queue: daemon.queue, log: Console.log)
+  let node = HQNode(gate: daemon.gate, queue: daemon.queue, log: daemon.log)
   let bound = try daemon.queue.sync { try node.start(at: listen, tls: hq.tls) }
   try daemon.run(node, addresses: [("listening", bound.description)])
 }

@@ -31,7 +31,7 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
   guard !daemon.gate.identity.isHQ else { throw UsageError("“\(directory.path)” holds HQ, not a store") }
   let membership = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.membership(engine) }
-  let node = try StoreNode(gate: daemon.gate, membership: membership, queue: daemon.queue, log: Console.log)
+  let node = try StoreNode(gate: daemon.gate, membership: membership, queue: daemon.queue, log: daemon.log)
   daemon.queue.sync { node.start() }
   let endpoints = membership.addresses.inOrder.map(\.description).joined(separator: ",")
   try daemon.run(node, addresses: [("hq", endpoints)])

@@ -16,8 +16,7 @@ struct StatusVerb {
     self.arguments = arguments
     var request: [(String, CBORValue)] = []
     if let list = arguments.value("store") {
-      let numbers = list.split(separator: ",", omittingEmptySubsequences: false).map { CBORValue.text(String($0)) }
-      request.append(("stores", .array(numbers)))
+      request.append(("stores", Verbs.list(list)))
     }
     if let age = arguments.value("max-age") {
       request.append(("maximumAgeMilliseconds", .integer(try Self.milliseconds(age))))

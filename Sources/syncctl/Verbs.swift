@@ -13,6 +13,7 @@ struct Verbs {
   func run(_ verb: String) throws -> ExitStatus {
     switch verb {
     case "status": return try StatusVerb(arguments).run()
+    case "metrics": return try metrics()
     case "store add":
       return arguments.flag("from") ? try BulkAddVerb(arguments).run() : try addStore()
     case "store list": return try answer("store-list", [], StoreText.list)
@@ -33,6 +34,21 @@ struct Verbs {
     case let name where name.hasPrefix("parked "): return try ParkedVerbs(arguments).run(name)
     default: throw UsageError("the verb “\(verb)” is not there in this version")
     }
+  }
+
+  private func metrics() throws -> ExitStatus {
+    let answer = try arguments.ask("metrics", arguments.value("store").map { [("stores", Self.list($0))] } ?? [])
+    if arguments.flag("json") {
+      Console.print(answer.json)
+    } else {
+      _ = Console.printPart(answer["text"]?.textValue ?? "")
+    }
+    return .done
+  }
+
+  /// What stands between commas.
+  static func list(_ text: String) -> CBORValue {
+    .array(text.split(separator: ",", omittingEmptySubsequences: false).map { CBORValue.text(String($0)) })
   }
 
   private func answer(

@@ -63,6 +63,7 @@ final class SabotagedStore: RecordStore {
     get { engine.isHealing }
     set { engine.isHealing = newValue }
   }
+  func takeTally() -> WorkTally { engine.takeTally() }
 
   func meet(
     _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?, spareIncarnation: UInt32?

@@ -23,6 +23,7 @@ package final class ControlService: Sendable {
     }
     switch operation {
     case "status": status(request, completion)
+    case "metrics": metrics(request, completion)
     case "commit": commit(request, completion)
     case "sell": sell(request, completion)
     case "export": export(request, completion)

@@ -9,6 +9,7 @@ package import Transport
 package final class Daemon: @unchecked Sendable {
   package let directory: DataDirectory
   package let gate: StoreGate
+  /// Counts what it writes.
   package let log: LogSink
   /// Guards the node and the control server.
   package let queue = DispatchQueue(label: "storesync.network")
@@ -17,6 +18,7 @@ package final class Daemon: @unchecked Sendable {
   private var node: (any RunningNode)?
   private var isEnding = false
   private let mark: RunMark
+  private let disk: DiskWatch
   private let service = ServiceNotifier.ofProcess()
   private var watch: ServiceWatch?
   private var statusTimer: (any DispatchSourceTimer)?
@@ -28,7 +30,6 @@ package final class Daemon: @unchecked Sendable {
 
   package init(directory: DataDirectory, model: Model, log: @escaping LogSink) throws(StoreError) {
     self.directory = directory
-    self.log = log
     ignoreBrokenPipes()
     try directory.checkDatabase()
     gate = try DatabaseWait.open(
@@ -36,9 +37,13 @@ package final class Daemon: @unchecked Sendable {
     ) { [service] status in
       service?.send(.starting(seconds: Self.startExtensionSeconds, status: status))
     }
+    let log = gate.metrics.counting(log)
+    self.log = log
     mark = RunMark(directory)
     try mark.checkAfterPowerCut(gate, log: log)
     mark.noteStart()
+    try gate.writeNow { engine throws(StoreError) in try NodeSettings.noteStart(engine) }
+    disk = DiskWatch(directory, gate: gate, queue: queue)
     let upgrade = UpgradeChores(gate: gate, log: log)
     try upgrade.retryParked()
     upgrade.reviewConflictCases()
@@ -103,6 +108,7 @@ package final class Daemon: @unchecked Sendable {
     isEnding = true
     service?.send(.stopping)
     control?.close()
+    disk.stop()
     log(LogEvent(.info, "daemon.stopping", "stopping"))
     node?.stop {
       self.mark.noteEnd()

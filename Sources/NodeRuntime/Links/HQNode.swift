@@ -64,9 +64,12 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       var status = status
       guard let link = links[status.node] else { return status }
       status.isCaughtUp = link.peerIsCaughtUp
+      status.behindMilliseconds = link.behindMilliseconds
       return status
     }.sorted { $0.node < $1.node }
   }
+
+  package var greetingCount: Int { greeting.count }
 
   /// Says good-bye to every store, and calls `completion` once what was acknowledged is written down.
   package func stop(_ completion: @escaping @Sendable () -> Void) {
@@ -270,6 +273,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private func linked(_ link: LinkDriver, _ information: LinkInformation) {
     let node = information.peer.node
     greeting[ObjectIdentifier(link)] = nil
+    gate.metrics.linksOpened.add()
     links[node] = link
     let now = gate.clock.now
     var status = statuses[node] ?? PeerStatus(node: node, acknowledged: information.acknowledged)
@@ -319,6 +323,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   }
 
   private func closed(_ link: LinkDriver, _ reason: CloseReason) {
+    gate.metrics.count(reason, wasLinked: link.information != nil)
     greeting[ObjectIdentifier(link)] = nil
     guard let node = link.information?.peer.node else {
       guard reason != .enrolled else { return }

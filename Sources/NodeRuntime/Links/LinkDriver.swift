@@ -56,6 +56,8 @@ final class LinkDriver: @unchecked Sendable {
   private(set) var information: LinkInformation?
   /// What waits for the moment when the peer has all that this node has.
   private var waitingForRest: [() -> Void] = []
+  /// Since when the peer has had something to send; nil while it has not.
+  private var behindSince: Instant?
   private(set) var bytesSent = 0
   private(set) var bytesReceived = 0
 
@@ -75,6 +77,8 @@ final class LinkDriver: @unchecked Sendable {
   var canAsk: Bool { session.canAsk }
   var peerIsCaughtUp: Bool { session.peerIsCaughtUp }
   var acknowledged: LaneMap<Sequence64>? { session.acknowledged }
+  /// How long the peer has had something to send that is not durable here; nil if it has not.
+  var behindMilliseconds: Int64? { behindSince.map { clock.now.milliseconds - $0.milliseconds } }
 
   func start() {
     dispatchPrecondition(condition: .onQueue(queue))
@@ -117,6 +121,7 @@ final class LinkDriver: @unchecked Sendable {
 
   private func receive(_ bytes: [UInt8]) {
     bytesReceived += bytes.count
+    gate.metrics.linkBytes.add(bytes.count, "received")
     frames.append(bytes)
     do {
       while closeReason == nil, let payload = try frames.next() {
@@ -141,6 +146,8 @@ final class LinkDriver: @unchecked Sendable {
     session.handle(event, at: clock.now, into: &effects)
     for effect in effects { perform(effect) }
     if !wasCaughtUp, session.peerIsCaughtUp { observer.onCaughtUp(self) }
+    let isBehind = session.isLinked && !session.peerIsCaughtUp
+    if isBehind != (behindSince != nil) { behindSince = isBehind ? clock.now : nil }
     if session.isQuiet, !waitingForRest.isEmpty {
       let waiting = waitingForRest
       waitingForRest = []
@@ -178,6 +185,8 @@ final class LinkDriver: @unchecked Sendable {
     do {
       let frame = try FrameWriter.frame(message.encoded())
       bytesSent += frame.count
+      gate.metrics.linkBytes.add(frame.count, "sent")
+      if case .batch(let batch) = message { gate.metrics.count(batch, "sent") }
       stream.send(frame)
     } catch {
       handle(.disconnected(reason: "a message of ours does not fit a frame: \(error)"))
@@ -215,6 +224,7 @@ final class LinkDriver: @unchecked Sendable {
   }
 
   private func store(_ batch: Batch, peer: NodeNumber, epoch: Epoch) {
+    gate.metrics.count(batch, "received")
     gate.apply(batch, peer: peer, epoch: epoch, codec: codec) { outcome in
       self.queue.async {
         switch outcome {

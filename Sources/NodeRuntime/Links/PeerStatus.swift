@@ -8,6 +8,8 @@ package struct PeerStatus: Sendable {
   package var isConnected = false
   /// The peer has said that it has nothing more to send.
   package var isCaughtUp = false
+  /// How long it has had something to send that is not durable here; nil if it has not, or is not connected.
+  package var behindMilliseconds: Int64?
   package var address: String?
   package var software: String?
   package var protocolVersion: UInt64?

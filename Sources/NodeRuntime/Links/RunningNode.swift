@@ -12,6 +12,8 @@ package protocol RunningNode: AnyObject, Sendable {
   var isRunning: Bool { get }
   /// On `queue`.
   func peerStatuses() -> [PeerStatus]
+  /// HQ: connections that have not come in yet. On `queue`.
+  var greetingCount: Int { get }
   /// Ends the link of a store, if there is one, with a reason. On `queue`.
   func endLink(of node: NodeNumber, _ refusal: Refusal)
   /// HQ: tells its stores new addresses. A store: tries HQ at new addresses. On `queue`, once they are written down.
@@ -27,6 +29,7 @@ package protocol RunningNode: AnyObject, Sendable {
 
 extension RunningNode {
   package var isRunning: Bool { true }
+  package var greetingCount: Int { 0 }
   package func endpointsChanged() {}
   package func verify(_ node: NodeNumber, isRepairing: Bool) -> String? { "the node is not running" }
   package func verification(of node: NodeNumber) -> Verification.Report? { nil }

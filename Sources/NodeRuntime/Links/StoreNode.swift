@@ -68,6 +68,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     var current = status
     current.isCaughtUp = link?.peerIsCaughtUp ?? false
+    current.behindMilliseconds = link?.behindMilliseconds
     return [current]
   }
 
@@ -154,6 +155,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
 
   private func linked(_ link: LinkDriver, _ information: LinkInformation) {
     backoff.succeeded()
+    gate.metrics.linksOpened.add()
     let now = gate.clock.now
     status.isConnected = true
     status.address = link.peerDescription
@@ -194,6 +196,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
 
   private func closed(_ link: LinkDriver, _ reason: CloseReason) {
     self.link = nil
+    gate.metrics.count(reason, wasLinked: link.information != nil)
     status.isConnected = false
     if case .refusedByUs = reason, let problem = gate.problem {
       log(LogEvent(.error, "storage.failed", problem.message))
@@ -240,6 +243,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     if let current { round.failed(current, weight, problem, retryAfter: retryAfter) }
     guard round.isOver else { return queue.async { self.connect() } }
     status.lastProblem = round.problem
+    gate.metrics.connectFailures.add()
     let wait = backoff.failed(retryAfter: round.retryAfter, using: &generator)
     log(LogEvent(.warning, "link.down", "\(round.all); trying again in \(wait) ms"))
     waits += 1

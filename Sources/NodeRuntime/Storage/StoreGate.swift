@@ -35,18 +35,14 @@ package final class StoreGate: @unchecked Sendable {
 
   private let writing = DispatchQueue(label: "storesync.writing")
   private let reading = DispatchQueue(label: "storesync.reading")
-  private let inspecting = DispatchQueue(label: "storesync.inspecting")
   private let decoding = DispatchQueue(label: "storesync.decoding")
-  private let scanning = DispatchQueue(label: "storesync.scanning", qos: .utility)
   private let writer: Engine
   private let reader: Engine
-  /// On `inspecting` only; opened when somebody asks, and closed when nobody has for a while.
-  private var inspector: Engine?
-  /// On `scanning` only; the same.
-  private var scanner: Engine?
+  private let inspector: SpareReader
+  private let scanner: SpareReader
+  private let gatherer: SpareReader
   /// Readings of the log that wait, the most urgent lane first.
   private let loads = Mutex(LaneMap<[@Sendable () -> Void]>(repeating: []))
-  private let path: String
   private let waiting = Mutex(CommitQueue())
   /// Decoded batches that may come on top of those that wait for the writer.
   private let decodingRoom = DispatchSemaphore(value: StorageLimits.decodedBatches)
@@ -61,6 +57,8 @@ package final class StoreGate: @unchecked Sendable {
   package let identity: NodeIdentity
   /// The wall clock, corrected by what HQ's clock has shown it to be off.
   package let clock: CorrectedClock
+  /// What the node counts of its work.
+  package let metrics = NodeMetrics()
 
   /// Opens the database at `path` for writing, with a second connection for reading.
   /// - Parameter prepare: runs before anything else is written.
@@ -72,21 +70,25 @@ package final class StoreGate: @unchecked Sendable {
     writer.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
     try prepare(writer)
     reader = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
-    self.path = path
+    inspector = SpareReader("storesync.inspecting", path: path, model: model)
+    scanner = SpareReader("storesync.scanning", qos: .utility, path: path, model: model)
+    gatherer = SpareReader("storesync.gathering", path: path, model: model)
     self.model = model
     self.clock = CorrectedClock(clock)
     identity = writer.identity
     knownHead = try writer.logHead()
     rest = IdleWatch(milliseconds: StorageLimits.restMilliseconds, queue: writing)
     rest.onIdle { [weak self] in self?.giveMemoryBack() }
+    // What came about while the node was made ready counts for nobody.
+    _ = writer.takeTally()
+    writer.backend.onCommit = { [metrics] in metrics.databaseCommitSeconds.observe(Double($0) / 1e9) }
   }
 
   /// After a burst: a catalogue that was loaded, or a morning's sales, must not bind memory all day.
   private func giveMemoryBack() {
     dispatchPrecondition(condition: .onQueue(writing))
     writer.backend.releaseMemory()
-    inspecting.async { self.inspector = nil }
-    scanning.async { self.scanner = nil }
+    for reader in [inspector, scanner, gatherer] { reader.close() }
     reading.async {
       self.reader.backend.releaseMemory()
       Heap.giveBack()
@@ -166,9 +168,13 @@ package final class StoreGate: @unchecked Sendable {
         completion($0)
       }
     }
+    let start = DispatchTime.now()
     let commit = WaitingCommit { engine, commit throws(StoreError) in
       let value = try body(engine, commit)
-      return { completion(.success(value)) }
+      return {
+        self.metrics.commitSeconds.observe(start.secondsAgo)
+        completion(.success(value))
+      }
     } fail: { error in
       completion(.failure(error))
     }
@@ -209,6 +215,7 @@ package final class StoreGate: @unchecked Sendable {
         return completions
       }
       note(.success(()))
+      metrics.groupCommits.observe(Double(commits.count))
       for completion in completions { completion() }
       noteGrowth()
     } catch {
@@ -263,23 +270,15 @@ package final class StoreGate: @unchecked Sendable {
     completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) {
     rest.noteUse()
-    inspecting.async {
-      completion(self.noteDamage(capture { () throws(StoreError) in try body(try self.openInspector()) }))
-    }
+    inspector.run(body) { completion(self.noteDamage($0)) }
   }
 
-  private func openScanner() throws(StoreError) -> Engine {
-    if let scanner { return scanner }
-    let opened = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
-    scanner = opened
-    return opened
-  }
-
-  private func openInspector() throws(StoreError) -> Engine {
-    if let inspector { return inspector }
-    let opened = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
-    inspector = opened
-    return opened
+  /// The same for metrics: a scrape holds up nobody, and nobody holds up a scrape.
+  func gather<Value: Sendable>(
+    _ body: @escaping @Sendable (Engine) throws(StoreError) -> Value,
+    completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) {
+    gatherer.run(body) { completion(self.noteDamage($0)) }
   }
 
   /// The same for what reads everything and takes its time: not even `status` waits for it.
@@ -288,12 +287,7 @@ package final class StoreGate: @unchecked Sendable {
     completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) {
     rest.noteUse()
-    scanning.async {
-      completion(
-        capture { () throws(StoreError) in
-          try body(try self.openScanner())
-        })
-    }
+    scanner.run(body, completion: completion)
   }
 
   /// Decodes a batch away from the writer, then applies it; batches are applied in the order of the calls.
@@ -311,10 +305,14 @@ package final class StoreGate: @unchecked Sendable {
         case .failure(let error):
           completion(.undecodable(error.reason))
         case .success(let incoming):
+          let start = DispatchTime.now()
           let applied = capture { () throws(StoreError) in try self.writer.apply(incoming, at: self.clock.now) }
           self.note(applied)
           switch applied {
-          case .success(let results): completion(.applied(results))
+          case .success(let results):
+            self.metrics.applySeconds.observe(start.secondsAgo)
+            self.metrics.count(results)
+            completion(.applied(results))
           case .failure(let error): completion(.failed(error))
           }
           self.noteGrowth()
@@ -341,6 +339,8 @@ package final class StoreGate: @unchecked Sendable {
   private func note<Value>(_ result: Result<Value, StoreError>) {
     let problem: StoreError? = if case .failure(let error) = noteDamage(result) { error } else { nil }
     lastProblem.withLock { $0 = problem }
+    if let problem { metrics.writeFailures.add(1, problem.code.rawValue) }
+    metrics.count(writer.takeTally())
   }
 
   private func noteGrowth() {
@@ -356,6 +356,11 @@ package enum BatchOutcome: Sendable {
   case applied([GroupResult])
   case undecodable(String)
   case failed(StoreError)
+}
+
+extension DispatchTime {
+  /// Seconds since then.
+  var secondsAgo: Double { Double(DispatchTime.now().uptimeNanoseconds &- uptimeNanoseconds) / 1e9 }
 }
 
 func capture<Value>(_ body: () throws(StoreError) -> Value) -> Result<Value, StoreError> {

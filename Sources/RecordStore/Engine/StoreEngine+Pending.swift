@@ -26,30 +26,55 @@ extension StoreEngine {
     try backend.transaction { () throws(StoreError) -> PendingSummary in
       let peerLog = try backend.peerLog(peer)
       var summary = PendingSummary()
-      var looked = 0
-      for lane in Lane.allCases {
-        var after = acknowledged[lane]
-        while true {
-          let entries = try backend.logEntries(lane: lane, after: after, limit: 256)
-          guard let last = entries.last else { break }
-          for entry in entries {
-            let bytes = try bytes(of: entry, for: peer, peerLog)
-            guard bytes > 0 else { continue }
-            summary.groups += 1
-            summary.bytes += bytes
-            summary.firstSequence =
-              summary.firstSequence == 0 ? entry.sequence : min(summary.firstSequence, entry.sequence)
-            summary.oldest = min(summary.oldest ?? entry.stamp.time, entry.stamp.time)
-          }
-          after = last.sequence
-          looked += entries.count
-          if looked >= entryLimit {
-            summary.isAtLeast = true
-            return summary
-          }
-        }
+      var left = entryLimit
+      for lane in Lane.allCases where !summary.isAtLeast {
+        try count(lane, for: peer, peerLog, after: acknowledged[lane], page: 256, &left, into: &summary)
       }
       return summary
+    }
+  }
+
+  /// The same lane by lane, looking at `entryLimit` entries of each at the most.
+  package func backlog(
+    for peer: NodeNumber, beyond acknowledged: LaneMap<Sequence64>, entryLimit: Int
+  ) throws(StoreError) -> LaneMap<PendingSummary> {
+    try backend.transaction { () throws(StoreError) -> LaneMap<PendingSummary> in
+      let peerLog = try backend.peerLog(peer)
+      var summaries = LaneMap(repeating: PendingSummary())
+      for lane in Lane.allCases {
+        var left = entryLimit
+        try count(
+          lane, for: peer, peerLog, after: acknowledged[lane], page: min(entryLimit, 256), &left,
+          into: &summaries[lane])
+      }
+      return summaries
+    }
+  }
+
+  /// Adds what the peer lacks of a lane. Ends once it has looked at more than is left to look at.
+  private func count(
+    _ lane: Lane, for peer: NodeNumber, _ peerLog: PeerLog?, after first: Sequence64, page: Int, _ left: inout Int,
+    into summary: inout PendingSummary
+  ) throws(StoreError) {
+    var after = first
+    while true {
+      let entries = try backend.logEntries(lane: lane, after: after, limit: page)
+      guard let last = entries.last else { return }
+      for entry in entries {
+        let bytes = try bytes(of: entry, for: peer, peerLog)
+        guard bytes > 0 else { continue }
+        summary.groups += 1
+        summary.bytes += bytes
+        summary.firstSequence =
+          summary.firstSequence == 0 ? entry.sequence : min(summary.firstSequence, entry.sequence)
+        summary.oldest = min(summary.oldest ?? entry.stamp.time, entry.stamp.time)
+      }
+      after = last.sequence
+      left -= entries.count
+      guard left > 0 else {
+        summary.isAtLeast = true
+        return
+      }
     }
   }
 

@@ -16,6 +16,7 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   package var stampAheadMilliseconds: Int64?
   /// HQ was put back to an earlier state, and has not heard of all its stores since.
   package var isHealing = false
+  private var tally = WorkTally()
 
   package init(_ backend: Backend) throws(StoreError) {
     self.backend = backend
@@ -44,7 +45,11 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     at wall: WallTime, planning body: ((CommitDraft) throws(StoreError) -> CommitResult) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
     try write(at: wall) { transaction throws(StoreError) in
-      try body { draft throws(StoreError) in try transaction.commit(draft) }
+      try body { draft throws(StoreError) in
+        let result = try transaction.commit(draft)
+        transaction.tally.count(result)
+        return result
+      }
     }
   }
 
@@ -83,18 +88,26 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   ) throws(StoreError) -> Result {
     let before = node
     do {
-      return try backend.transaction { () throws(StoreError) -> Result in
+      let (result, tally) = try backend.transaction { () throws(StoreError) -> (Result, WorkTally) in
         var transaction = StoreTransaction(backend: backend, model: model, node: before, wall: wall)
         transaction.isHealing = isHealing
+        transaction.tally = self.tally
         let result = try body(&transaction)
         if transaction.node != before { try backend.saveNode(transaction.node) }
         node = transaction.node
-        return result
+        return (result, transaction.tally)
       }
+      self.tally = tally
+      return result
     } catch {
       node = before
       throw error
     }
+  }
+
+  package func takeTally() -> WorkTally {
+    defer { tally = WorkTally() }
+    return tally
   }
 
   package func receiveCursors(

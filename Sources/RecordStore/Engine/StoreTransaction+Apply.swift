@@ -72,6 +72,7 @@ extension StoreTransaction {
         return try park(
           index, of: batch, keys: keys, code: "behind-parked", reason: "a parked group touches the same record")
       }
+      let tallyBefore = tally
       do throws(ApplyError) {
         if isolating {
           try isolated { (transaction) throws(ApplyError) in
@@ -82,6 +83,8 @@ extension StoreTransaction {
         }
         return .applied
       } catch {
+        // Nothing of a group that was not applied was merged.
+        tally = tallyBefore
         switch error {
         case .store(let error) where isolating && error.code == .internalError:
           return try park(index, of: batch, keys: keys, code: error.code.rawValue, reason: error.message)
@@ -152,7 +155,10 @@ extension StoreTransaction {
       let stored = try lift { () throws(StoreError) in try backend.find(incoming.key) }
       if node.identity.isHQ { try admit(incoming, over: stored, schema, from: peer) }
       let isPurged = try lift { () throws(StoreError) -> Bool in try self.isPurged(stored) }
-      guard let merged = merged(incoming, into: stored, isPurged: isPurged) else { continue }
+      guard let merged = merged(incoming, into: stored, isPurged: isPurged) else {
+        tally.dominated += 1
+        continue
+      }
       if merged.approximateByteCount > ModelLimits.recordBytes {
         throw .model(
           ModelError(.tooLarge, entity: schema?.name ?? "\(incoming.entity)", "the merged record is too large"))
@@ -203,24 +209,35 @@ extension StoreTransaction {
   }
 
   /// The state after taking `incoming` in; nil if it has nothing new.
-  private func merged(_ incoming: RecordState, into stored: StoredRecord?, isPurged: Bool) -> RecordState? {
+  private mutating func merged(_ incoming: RecordState, into stored: StoredRecord?, isPurged: Bool) -> RecordState? {
     switch stored?.body {
     case nil:
+      tally.new += 1
       return incoming
     case .stub(let vector):
       switch incoming.vector.compare(vector) {
       // What was let go of comes back only with all that it had seen.
-      case .dominates: return incoming
-      case .equal: return isPurged ? nil : incoming
+      case .dominates: break
+      case .equal: if isPurged { return nil }
       case .dominated, .concurrent: return nil
       }
-    case .held(var state):
-      return state.merge(incoming) == .unchanged ? nil : state
+      tally.new += 1
+      return incoming
+    case .held(let ours):
+      var state = ours
+      switch state.merge(incoming) {
+      case .unchanged: return nil
+      case .replaced: tally.replaced += 1
+      case .joined:
+        tally.merged += 1
+        countConcurrentFields(state, ours, incoming)
+      }
+      return state
     }
   }
 
   /// Lets go of a record that has left this node's scope, unless it has something that HQ has not seen.
-  private func evict(_ eviction: Eviction) throws(StoreError) {
+  private mutating func evict(_ eviction: Eviction) throws(StoreError) {
     guard var stored = try backend.find(eviction.key) else { return }
     guard let state = stored.state else { return try forgetPurged(stored, eviction) }
     let order = state.vector.compare(eviction.vector)

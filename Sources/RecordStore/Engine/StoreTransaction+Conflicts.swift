@@ -3,7 +3,7 @@ import StoreModel
 
 extension StoreTransaction {
   /// Opens, changes and closes the cases that a record's change calls for.
-  func updateConflictCases(_ change: Change, _ schema: EntitySchema) throws(StoreError) {
+  mutating func updateConflictCases(_ change: Change, _ schema: EntitySchema) throws(StoreError) {
     let old = change.stored?.state
     // A record written once has no concurrences, and most records stay that way.
     if change.state.onlyStamp == nil || (old.map { $0.onlyStamp == nil } ?? false) {
@@ -18,7 +18,7 @@ extension StoreTransaction {
     }
   }
 
-  private func updateCases(of state: RecordState, _ schema: EntitySchema) throws(StoreError) {
+  private mutating func updateCases(of state: RecordState, _ schema: EntitySchema) throws(StoreError) {
     var existing = try backend.conflictCases(of: state.key)
     for concurrence in state.concurrences(schema) {
       let subject = concurrence.subject(of: state, schema)
@@ -44,7 +44,7 @@ extension StoreTransaction {
     return values
   }
 
-  private func updateClash(
+  private mutating func updateClash(
     _ key: UniqueKey<FieldTag>, _ values: [Value], _ schema: EntitySchema
   ) throws(StoreError) {
     let shown = zip(key.fields, values).map { (field: $0, value: $1) }
@@ -70,7 +70,7 @@ extension StoreTransaction {
     }.joined(separator: "/")
   }
 
-  private func put(
+  private mutating func put(
     _ subject: ConflictCase.Subject, _ known: ConflictCase?, status: ConflictCase.Status, records: [RecordID],
     candidates: [Concurrence.Candidate], reason: String
   ) throws(StoreError) {
@@ -91,6 +91,9 @@ extension StoreTransaction {
     guard next != previous else { return }
     next.changedAt = wall
     try backend.put(next)
+    if previous?.status != status {
+      tally.openedCases[WorkTally.Opening(kind: subject.kind, status: status), default: 0] += 1
+    }
   }
 
   private func close(_ known: ConflictCase) throws(StoreError) {

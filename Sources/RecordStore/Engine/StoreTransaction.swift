@@ -13,6 +13,8 @@ struct StoreTransaction<Backend: StorageBackend> {
   var isHealing = false
   /// A person has said that what the peer sends is so.
   var trustsPeer = false
+  /// What it has done so far.
+  var tally = WorkTally()
 
   init(backend: Backend, model: Model, node: NodeState, wall: WallTime) {
     self.backend = backend

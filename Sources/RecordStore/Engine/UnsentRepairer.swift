@@ -132,7 +132,7 @@ struct UnsentRepairer<Backend: StorageBackend> {
         stored.body = .held(renamed)
         try backend.update(stored)
         guard let schema else { continue }
-        let transaction = StoreTransaction(backend: backend, model: model, node: node, wall: renamedAt)
+        var transaction = StoreTransaction(backend: backend, model: model, node: node, wall: renamedAt)
         // Which of two values is shown goes by their stamps.
         let change = StoreTransaction<Backend>.Change(stored: before, state: renamed)
         try transaction.updateBalances(change, schema)

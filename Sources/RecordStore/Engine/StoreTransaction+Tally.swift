@@ -1,0 +1,15 @@
+import Merge
+import StoreModel
+
+extension StoreTransaction {
+  /// Counts the fields of a merged record that neither side had so: both have written them.
+  mutating func countConcurrentFields(_ merged: RecordState, _ ours: RecordState, _ theirs: RecordState) {
+    let schema = model.entity(merged.entity)
+    for field in merged.fields {
+      guard field.content != ours.content(of: field.tag), field.content != theirs.content(of: field.tag) else {
+        continue
+      }
+      tally.concurrentFields[schema?.field(field.tag)?.rule.name ?? "unknown", default: 0] += 1
+    }
+  }
+}
