@@ -1,4 +1,6 @@
 package import Base
+// Which of the two has `timespec` depends on what else is compiled together with this file.
+import CLinux
 import Glibc
 
 /// The machine's wall clock.

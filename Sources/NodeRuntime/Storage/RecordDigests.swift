@@ -1,4 +1,5 @@
 import Causality
+import Dispatch
 import Glibc
 import Merge
 import RecordStore
@@ -66,11 +67,7 @@ struct RecordDigests: DigestSource {
     return engine.model.entity(state.entity).map { state.scope($0).contains(scope) } ?? false
   }
 
-  private static func nanoseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-  }
+  private static func nanoseconds() -> UInt64 { DispatchTime.now().uptimeNanoseconds }
 }
 
 extension RecordDigest {
