@@ -1,3 +1,4 @@
+package import Base
 package import Causality
 package import Merge
 package import StoreModel
@@ -55,6 +56,8 @@ package protocol StorageBackend: AnyObject {
   /// The live records of an entity that show these values in these fields; ascending, `limit` at the most.
   func records(of entity: EntityTag, showing values: [(field: FieldTag, value: Value)], limit: Int)
     throws(StoreError) -> [RecordID]
+  /// The first records of a plan's page, in its order; it reads these and hardly any others.
+  func records(_ plan: RecordQueryPlan, limit: Int) throws(StoreError) -> [RecordState]
 
   func append(_ entry: LogEntry) throws(StoreError)
   func logEntries(lane: Lane, after sequence: Sequence64, limit: Int) throws(StoreError) -> [LogEntry]
@@ -140,4 +143,12 @@ package protocol StorageBackend: AnyObject {
   func removeException(_ number: Int64) throws(StoreError)
   /// Ascending by number.
   func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException]
+
+  func answeredRequest(scope: String, key: String) throws(StoreError) -> AnsweredRequest?
+  /// Keeps an answer under a scope and key that have none.
+  func keep(_ request: AnsweredRequest) throws(StoreError)
+  /// Of the `limit` answers that have been kept longest, drops those that were kept outside `times`, and those beyond the
+  /// latest `count`.
+  func dropAnsweredRequests(keptOutside times: ClosedRange<WallTime>, beyond count: Int64, limit: Int)
+    throws(StoreError)
 }

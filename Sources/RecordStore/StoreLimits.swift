@@ -47,4 +47,18 @@ package enum StoreLimits {
   /// of. Should a backup of before these be restored twice, both times without a link in between, the second is taken for
   /// having sent less than it has.
   package static let hiddenAncestorCount = 8
+  /// Records in one page of an answer: some milliseconds of reading, and less than a till shows.
+  package static let queryRecordCount = 1_000
+  /// How long the answer to a request with an idempotency key is kept: a till that was switched off over a long weekend, or sent to
+  /// be repaired, still asks again with the key of its last sale.
+  package static let requestDays: Int64 = 7
+  /// Answers that are kept, so that a mistake in a program that writes all day fills no disk: a week of 8 tills with 2,000
+  /// receipts a day each is half of it. Beyond that the oldest go early.
+  package static let requestCount: Int64 = 250_000
+  /// Answers that are dropped as one comes: more than one, so that a backlog shrinks, and few, so that no sale waits for them.
+  package static let requestDropCount = 4
+  /// Of a key: a UUID is 36, a receipt's number with shop and till less than a hundred.
+  package static let requestKeyBytes = 200
+  /// Of an answer that is kept. Answers to commits are a few hundred bytes.
+  package static let requestAnswerBytes = 64 << 10
 }

@@ -71,6 +71,10 @@ enum DatabaseFormat {
       PRIMARY KEY (entity, "row")) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS sync_purged_balance (
       name TEXT NOT NULL, keys BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (name, keys)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_request (
+      number INTEGER PRIMARY KEY, scope TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, digest BLOB NOT NULL,
+      status INTEGER NOT NULL, body BLOB NOT NULL);
+    CREATE UNIQUE INDEX IF NOT EXISTS sync_request_key ON sync_request (scope, key);
     """
 
   static func addLaterTables(_ connection: SQLiteConnection) throws(StoreError) {

@@ -129,20 +129,18 @@ struct ModelTables {
     try statement.run()
   }
 
-  /// An index for each unique key: not unique itself, as a clash is a conflict case and never a refusal. And one for
-  /// each field to look up by, which most records of an entity leave empty and then pay nothing for.
+  /// Not unique themselves, as a clash is a conflict case and never a refusal. Those of before the ids stood at the end
+  /// go.
   func createIndexes(_ entity: EntitySchema) throws(StoreError) {
-    for column in entity.lookups.compactMap({ entity.field($0)?.column }) {
+    for index in entity.indexes {
+      let columns = index.fields.compactMap { entity.field($0)?.column }
+      guard let first = columns.first else { continue }
       try connection.execute(
-        "CREATE INDEX IF NOT EXISTS \(quoted("\(entity.table)_by_\(column)")) ON \(quoted(entity.table)) "
-          + "(\(quoted(column))) WHERE \(quoted(column)) IS NOT NULL")
-    }
-    for key in entity.unique {
-      let columns = key.fields.compactMap { entity.field($0)?.column }
-      let name = "\(entity.table)_by_\(columns.joined(separator: "_"))"
-      try connection.execute(
-        "CREATE INDEX IF NOT EXISTS \(quoted(name)) ON \(quoted(entity.table)) "
-          + "(\(columns.map(quoted).joined(separator: ", ")))")
+        "CREATE INDEX IF NOT EXISTS \(quoted(entity.indexName(index))) ON \(quoted(entity.table)) "
+          + "(\((columns + ["id"]).map(quoted).joined(separator: ", ")))"
+          + (index.isPartial ? " WHERE \(quoted(first)) IS NOT NULL" : ""))
+      let former = "\(entity.table)_by_\(columns.joined(separator: "_"))"
+      try connection.execute("DROP INDEX IF EXISTS \(quoted(former))")
     }
   }
 
@@ -195,5 +193,11 @@ struct ModelTables {
         throw refuse("the column “\(field.column)” of “\(entity.name)” is there already; rename the field")
       }
     }
+  }
+}
+
+extension EntitySchema {
+  func indexName(_ index: RecordIndex) -> String {
+    "\(table)_by_\(index.fields.compactMap { field($0)?.column }.joined(separator: "_"))_id"
   }
 }

@@ -26,6 +26,8 @@ final class RecordTable {
   private let rowsWithUnknownFields: SQLiteStatement
   /// By fields; there are as many as unique keys, and what the programs look for.
   private var searches: [[Condition]: SQLiteStatement] = [:]
+  /// By their SQL; there are a few for each form of a query that the model's indexes serve.
+  private var queries: [String: SQLiteStatement] = [:]
 
   /// A column that is to hold a certain value, or none.
   private struct Condition: Hashable {
@@ -53,7 +55,8 @@ final class RecordTable {
       let assignments = (["sequence", "meta"] + columns.map { names[$0] }).map { "\($0) = ?" }
       return statement("UPDATE \(table) SET \(assignments.joined(separator: ", ")) WHERE \"row\" = ?")
     }
-    let isIndexed = schema.fields.map { field in schema.unique.contains { $0.fields.contains(field.tag) } }
+    let indexes = schema.indexes
+    let isIndexed = schema.fields.map { field in indexes.contains { $0.fields.contains(field.tag) } }
     indexedColumns = names.indices.filter { isIndexed[$0] }
     readIndexed = statement(
       "SELECT \(indexedColumns.map { names[$0] }.joined(separator: ", ")) FROM \(table) WHERE \"row\" = ?")
@@ -128,6 +131,14 @@ final class RecordTable {
     for (index, item) in expected.enumerated() { statement.bind(item.value, at: index + 1) }
     statement.bind(limit, at: expected.count + 1)
     return try statement.all { row throws(StoreError) in try row.id(0, schema.identity) }
+  }
+
+  func records(_ plan: RecordQueryPlan, limit: Int) throws(StoreError) -> [RecordState] {
+    let query = QuerySQL(plan, limit: limit)
+    let statement = queries[query.text] ?? SQLiteStatement(connection, query.text)
+    queries[query.text] = statement
+    query.bind(to: statement)
+    return try statement.all { row throws(StoreError) in try read(row) }.compactMap(\.state)
   }
 
   private func search(_ conditions: [Condition]) -> SQLiteStatement {

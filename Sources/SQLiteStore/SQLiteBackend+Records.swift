@@ -94,4 +94,8 @@ extension SQLiteBackend {
   ) throws(StoreError) -> [RecordID] {
     try tables[entity]?.records(showing: values, limit: max(limit, 0)) ?? []
   }
+
+  package func records(_ plan: RecordQueryPlan, limit: Int) throws(StoreError) -> [RecordState] {
+    try tables[plan.schema.tag]?.records(plan, limit: max(limit, 0)) ?? []
+  }
 }

@@ -1,3 +1,4 @@
+package import Base
 package import Causality
 package import Merge
 package import RecordStore
@@ -195,5 +196,17 @@ extension SQLiteBackend {
   package func removeException(_ number: Int64) throws(StoreError) { try judgements.removeException(number) }
   package func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException] {
     try judgements.exceptions(of: peer)
+  }
+
+  // MARK: Answered requests
+
+  package func answeredRequest(scope: String, key: String) throws(StoreError) -> AnsweredRequest? {
+    try requests.find(scope: scope, key: key)
+  }
+  package func keep(_ request: AnsweredRequest) throws(StoreError) { try requests.keep(request) }
+  package func dropAnsweredRequests(
+    keptOutside times: ClosedRange<WallTime>, beyond count: Int64, limit: Int
+  ) throws(StoreError) {
+    try requests.drop(keptOutside: times, beyond: count, limit: limit)
   }
 }

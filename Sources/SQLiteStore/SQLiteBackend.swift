@@ -29,6 +29,7 @@ package final class SQLiteBackend: StorageBackend {
   let judgements: JudgementTables
   let purged: PurgedTables
   let settings: SettingTable
+  let requests: RequestTable
   /// One for each entity of the model.
   let tables: [EntityTag: RecordTable]
   let balanceTables: [String: BalanceTable]
@@ -86,6 +87,7 @@ package final class SQLiteBackend: StorageBackend {
     judgements = JudgementTables(connection)
     purged = PurgedTables(connection, replicas)
     settings = SettingTable(connection)
+    requests = RequestTable(connection)
     var tables: [EntityTag: RecordTable] = [:]
     var balances: [String: BalanceTable] = [:]
     for entity in model.entities {

@@ -1,3 +1,4 @@
+package import Base
 package import Causality
 package import Merge
 package import RecordStore
@@ -273,5 +274,21 @@ package final class SimulatedDisk: StorageBackend {
   }
   package func exceptions(of peer: NodeNumber) -> [PeerException] {
     look([]) { () throws(StoreError) in try inner.exceptions(of: peer) }
+  }
+  package func records(_ plan: RecordQueryPlan, limit: Int) -> [RecordState] {
+    look([]) { () throws(StoreError) in try inner.records(plan, limit: limit) }
+  }
+  package func answeredRequest(scope: String, key: String) -> AnsweredRequest? {
+    look(nil) { () throws(StoreError) in try inner.answeredRequest(scope: scope, key: key) }
+  }
+  package func keep(_ request: AnsweredRequest) throws(StoreError) {
+    try beforeWrite()
+    try inner.keep(request)
+  }
+  package func dropAnsweredRequests(
+    keptOutside times: ClosedRange<WallTime>, beyond count: Int64, limit: Int
+  ) throws(StoreError) {
+    try beforeWrite()
+    try inner.dropAnsweredRequests(keptOutside: times, beyond: count, limit: limit)
   }
 }

@@ -24,7 +24,7 @@ struct Thing: Entity, Equatable {
   static let scope = Scope<Field>.everyone
   static let owner: Field? = .store
   static let unique = [UniqueKey<Field>("name", [.name]), UniqueKey("place", [.store, .code])]
-  static let lookups: [Field] = [.parent]
+  static let lookups: [[Field]] = [[.parent], [.shop, .status]]
 
   static func declaration(of field: Field) -> FieldDeclaration {
     switch field {

@@ -1,3 +1,4 @@
+package import Base
 package import Causality
 package import Merge
 package import StoreModel
@@ -6,15 +7,15 @@ package import StoreModel
 /// simulated crash from the moment that it returned, like SQLite's with `synchronous=FULL`.
 package final class MemoryBackend: StorageBackend {
   package let model: Model
-  private var storage: Storage
+  private var storage: MemoryStorage
   /// What undoes the writes of the running transaction, latest last; a journal, because a copy of everything at each
   /// transaction would make a long simulation quadratic.
-  private var undo: [(inout Storage) -> Void] = []
+  private var undo: [(inout MemoryStorage) -> Void] = []
   private var isInTransaction = false
 
   package init(model: Model, identity: NodeIdentity) {
     self.model = model
-    storage = Storage(node: NodeState(identity: identity))
+    storage = MemoryStorage(node: NodeState(identity: identity))
   }
 
   /// The same as it is now, on a disk of its own.
@@ -24,7 +25,7 @@ package final class MemoryBackend: StorageBackend {
     storage = other.storage
   }
 
-  private init(_ storage: Storage, _ model: Model) {
+  private init(_ storage: MemoryStorage, _ model: Model) {
     self.model = model
     self.storage = storage
   }
@@ -74,51 +75,12 @@ package final class MemoryBackend: StorageBackend {
     while undo.count > mark { undo.removeLast()(&storage) }
   }
 
-  private func write<Stored>(_ path: WritableKeyPath<Storage, Stored>, _ new: Stored) {
+  private func write<Stored>(_ path: WritableKeyPath<MemoryStorage, Stored>, _ new: Stored) {
     precondition(isInTransaction, "writes lie in a transaction")
     let old = storage[keyPath: path]
     undo.append { $0[keyPath: path] = old }
     storage[keyPath: path] = new
   }
-}
-
-/// Everything that a node stores.
-private struct Storage {
-  struct LaneKey: Hashable {
-    var peer: NodeNumber
-    var lane: Lane
-  }
-
-  struct BalanceKey: Hashable {
-    var name: String
-    var keys: [Value]
-  }
-
-  var node: NodeState
-  var rows: [RecordRef: StoredRecord] = [:]
-  var refs: [RecordKey: RecordRef] = [:]
-  var lastRow: Int64 = 0
-  var log: [Sequence64: LogEntry] = [:]
-  var laneSequences: [Lane: [Sequence64]] = [:]
-  var departures: [RecordRef: [NodeNumber]] = [:]
-  var cursors: [LaneKey: ReceiveCursor] = [:]
-  var peerLogs: [NodeNumber: PeerLog] = [:]
-  var acknowledged: [LaneKey: Sequence64] = [:]
-  var ancestors: [NodeNumber?: [Lineage.Ancestor]] = [:]
-  var hiddenAncestors: Int?
-  var clockMeasurement = ClockMeasurement()
-  var brought: [NodeNumber: LaneMap<[Sequence64]>] = [:]
-  var counterSteps: [CounterStep] = []
-  var balances: [BalanceKey: Int64] = [:]
-  var purged: [RecordKey: [UInt8]] = [:]
-  var purgedBalances: [BalanceKey: Int64] = [:]
-  var cases: [ConflictCase.Subject: ConflictCase] = [:]
-  var lastCase: Int64 = 0
-  var parked: [ParkedGroup] = []
-  var lastParked: Int64 = 0
-  var settlements: [Settlement] = []
-  var exceptions: [PeerException] = []
-  var lastException: Int64 = 0
 }
 
 extension MemoryBackend {
@@ -166,6 +128,14 @@ extension MemoryBackend {
         }
     }
     return Array(matches.map(\.id).prefix(limit))
+  }
+
+  package func records(_ plan: RecordQueryPlan, limit: Int) -> [RecordState] {
+    let found = held(plan.schema.tag).compactMap { state in
+      plan.position(of: state).map { (position: $0, state: state) }
+    }
+    let rest = found.filter { item in plan.after.map { plan.precedes($0, item.position) } ?? true }
+    return rest.sorted { plan.precedes($0.position, $1.position) }.prefix(limit).map(\.state)
   }
 
   package func append(_ entry: LogEntry) {
@@ -236,31 +206,31 @@ extension MemoryBackend {
   }
 
   package func receiveCursor(peer: NodeNumber, lane: Lane) -> ReceiveCursor? {
-    storage.cursors[Storage.LaneKey(peer: peer, lane: lane)]
+    storage.cursors[MemoryStorage.LaneKey(peer: peer, lane: lane)]
   }
 
   package func setReceiveCursor(_ cursor: ReceiveCursor, peer: NodeNumber, lane: Lane) {
-    write(\.cursors[Storage.LaneKey(peer: peer, lane: lane)], cursor)
+    write(\.cursors[MemoryStorage.LaneKey(peer: peer, lane: lane)], cursor)
   }
 
   package func peerLog(_ peer: NodeNumber) -> PeerLog? { storage.peerLogs[peer] }
   package func setPeerLog(_ log: PeerLog, of peer: NodeNumber) { write(\.peerLogs[peer], log) }
 
   package func acknowledged(peer: NodeNumber, lane: Lane) -> Sequence64 {
-    storage.acknowledged[Storage.LaneKey(peer: peer, lane: lane)] ?? 0
+    storage.acknowledged[MemoryStorage.LaneKey(peer: peer, lane: lane)] ?? 0
   }
 
   package func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) {
-    write(\.acknowledged[Storage.LaneKey(peer: peer, lane: lane)], through)
+    write(\.acknowledged[MemoryStorage.LaneKey(peer: peer, lane: lane)], through)
   }
 
   package func addToBalance(_ name: String, keys: [Value], difference: Int64) {
-    let key = Storage.BalanceKey(name: name, keys: keys)
+    let key = MemoryStorage.BalanceKey(name: name, keys: keys)
     write(\.balances[key], (storage.balances[key] ?? 0).addingSaturating(difference))
   }
 
   package func balance(_ name: String, keys: [Value]) -> Int64 {
-    storage.balances[Storage.BalanceKey(name: name, keys: keys)] ?? 0
+    storage.balances[MemoryStorage.BalanceKey(name: name, keys: keys)] ?? 0
   }
 
   package func balances(_ name: String) -> [Balance] {
@@ -294,7 +264,7 @@ extension MemoryBackend {
   }
 
   package func addToPurgedBalance(_ name: String, keys: [Value], difference: Int64) {
-    let key = Storage.BalanceKey(name: name, keys: keys)
+    let key = MemoryStorage.BalanceKey(name: name, keys: keys)
     write(\.purgedBalances[key], (storage.purgedBalances[key] ?? 0).addingSaturating(difference))
   }
 
@@ -383,4 +353,18 @@ extension MemoryBackend {
   }
 
   package func exceptions(of peer: NodeNumber) -> [PeerException] { storage.exceptions.filter { $0.peer == peer } }
+
+  package func answeredRequest(scope: String, key: String) -> AnsweredRequest? {
+    storage.requests.first { $0.request.scope == scope && $0.request.key == key }
+  }
+
+  package func keep(_ request: AnsweredRequest) { write(\.requests, storage.requests + [request]) }
+
+  package func dropAnsweredRequests(keptOutside times: ClosedRange<WallTime>, beyond count: Int64, limit: Int) {
+    let spare = max(0, storage.requests.count - Int(count))
+    let rest = storage.requests.enumerated().filter { place, request in
+      place >= limit || place >= spare && times.contains(request.at)
+    }
+    write(\.requests, rest.map(\.element))
+  }
 }

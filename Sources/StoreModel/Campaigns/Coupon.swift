@@ -27,6 +27,8 @@ extension Coupon {
   package static let identity = Identity.composed([.key, .key])
   package static var identityFields: [Field] { [.campaign, .code] }
   package static var scope: Scope<Field> { .everyone }
+  /// A till scans a code, and has no campaign.
+  package static var lookups: [[Field]] { [[.code]] }
 
   package var id: RecordID { Self.identity.joining([campaign, RecordID(key: code)]) }
 

@@ -42,6 +42,8 @@ extension CouponRedemption {
   package static var scope: Scope<Field> { .stores([.store]) }
   package static var owner: Field? { .store }
   package static var isPurgeable: Bool { true }
+  /// Whether a member has used a coupon before.
+  package static var lookups: [[Field]] { [[.member, .code]] }
 
   package static func declaration(of field: Field) -> FieldDeclaration {
     switch field {

@@ -58,6 +58,8 @@ extension PointsEntry {
   package static var scope: Scope<Field> { .stores([.store, .homeStore]) }
   package static var owner: Field? { .store }
   package static var isPurgeable: Bool { true }
+  /// Where a member's points come from.
+  package static var lookups: [[Field]] { [[.member]] }
   package static var balances: [BalanceDeclaration<Field>] {
     [BalanceDeclaration("points_balance", of: .points, by: [.member])]
   }

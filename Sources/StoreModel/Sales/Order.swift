@@ -81,7 +81,8 @@ extension Order {
   package static var owner: Field? { .store }
   package static var isPurgeable: Bool { true }
   package static var unique: [UniqueKey<Field>] { [UniqueKey("order_receipt", [.store, .receipt])] }
-  package static var lookups: [Field] { [.original] }
+  /// The returns of an order, what a member has bought, and a shop's receipts of a day. Lines are found by their order.
+  package static var lookups: [[Field]] { [[.original], [.member], [.store, .businessDay]] }
 
   package static func declaration(of field: Field) -> FieldDeclaration {
     switch field {

@@ -45,8 +45,9 @@ package protocol Entity: Sendable, Equatable {
   /// The field that names the store that owns a record, if the entity has owners.
   static var owner: Field? { get }
   static var unique: [UniqueKey<Field>] { get }
-  /// Fields by whose value the node looks records up; each has an index of its own, of the records that have a value.
-  static var lookups: [Field] { get }
+  /// Fields by whose values, together, a node looks records up. Each has an index of its own, of the records that have a
+  /// value in the first; it costs every write of such a record, so there is one for a question that a shop asks each day.
+  static var lookups: [[Field]] { get }
   static var balances: [BalanceDeclaration<Field>] { get }
   /// Whether a store may let go of old records, which HQ keeps: facts whose ids begin with the time of their making.
   static var isPurgeable: Bool { get }
@@ -64,7 +65,7 @@ extension Entity {
   package static var lane: Lane { .normal }
   package static var owner: Field? { nil }
   package static var unique: [UniqueKey<Field>] { [] }
-  package static var lookups: [Field] { [] }
+  package static var lookups: [[Field]] { [] }
   package static var balances: [BalanceDeclaration<Field>] { [] }
   package static var isPurgeable: Bool { false }
 }

@@ -11,7 +11,7 @@ package struct EntitySchema: Hashable, Sendable {
   package var scope: Scope<FieldTag>
   package var owner: FieldTag?
   package var unique: [UniqueKey<FieldTag>]
-  package var lookups: [FieldTag]
+  package var lookups: [[FieldTag]]
   package var balances: [BalanceDeclaration<FieldTag>]
   package var isPurgeable: Bool
   /// Ascending by tag.
@@ -35,7 +35,7 @@ package struct EntitySchema: Hashable, Sendable {
       }
     owner = entity.owner.map(tag)
     unique = entity.unique.map { UniqueKey($0.name, $0.fields.map(tag)) }
-    lookups = entity.lookups.map(tag)
+    lookups = entity.lookups.map { $0.map(tag) }
     balances = entity.balances.map { BalanceDeclaration($0.name, of: tag($0.sum), by: $0.keys.map(tag)) }
     isPurgeable = entity.isPurgeable
     fields = entity.Field.allCases.map { FieldSchema(tag: tag($0), entity.declaration(of: $0)) }

@@ -17,7 +17,8 @@ package enum Identity: Hashable, Sendable {
     case number
   }
 
-  private static let separator: UInt8 = 0x1F
+  /// Between a key and what follows it: below every character that a key may hold.
+  package static let separator: UInt8 = 0x1F
   private static let percent = UInt8(ascii: "%")
   private static let slash = UInt8(ascii: "/")
 }

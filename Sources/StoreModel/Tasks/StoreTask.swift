@@ -47,6 +47,8 @@ extension StoreTask {
   package static var identity: Identity { .uuid }
   package static var scope: Scope<Field> { .stores([.store]) }
   package static var owner: Field? { .store }
+  /// What is open in a shop, among all that was ever done.
+  package static var lookups: [[Field]] { [[.store, .status]] }
 
   package static func declaration(of field: Field) -> FieldDeclaration {
     switch field {

@@ -1,3 +1,4 @@
+import Base
 import Causality
 import Merge
 import RecordStore
@@ -233,4 +234,21 @@ final class FailingBackend: StorageBackend {
     try inner.removeException(number)
   }
   func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException] { try inner.exceptions(of: peer) }
+
+  func records(_ plan: RecordQueryPlan, limit: Int) throws(StoreError) -> [RecordState] {
+    try inner.records(plan, limit: limit)
+  }
+  func answeredRequest(scope: String, key: String) throws(StoreError) -> AnsweredRequest? {
+    try inner.answeredRequest(scope: scope, key: key)
+  }
+  func keep(_ request: AnsweredRequest) throws(StoreError) {
+    try countWrite()
+    try inner.keep(request)
+  }
+  func dropAnsweredRequests(
+    keptOutside times: ClosedRange<WallTime>, beyond count: Int64, limit: Int
+  ) throws(StoreError) {
+    try countWrite()
+    try inner.dropAnsweredRequests(keptOutside: times, beyond: count, limit: limit)
+  }
 }

@@ -114,6 +114,12 @@ final class TestNode {
     try self.store.balance("account_sum", keys: [.integer(Int64(store)), .text(account)])
   }
 
+  func page(_ plan: RecordQueryPlan) throws -> RecordPage { try Self.engine(backend, plan) }
+
+  private static func engine(_ backend: some StorageBackend, _ plan: RecordQueryPlan) throws -> RecordPage {
+    try StoreEngine(backend).page(plan)
+  }
+
   /// All that the store says of itself, in words that compare.
   func snapshot() throws -> [String] {
     var lines: [String] = []
