@@ -41,6 +41,7 @@ let package = Package(
     pure("Base"),
     pure("Metrics", ["Base"]),
     pure("Causality", ["Base"]),
+    pure("JSON", ["Base"]),
     pure("StoreModel", ["Base"]),
     pure("Merge", ["Causality", "StoreModel"]),
     pure("RecordStore", ["Base", "Causality", "StoreModel", "Merge"]),
@@ -48,7 +49,7 @@ let package = Package(
     pure("SyncSession", ["Base", "Causality", "StoreModel", "Wire", "Merge", "RecordStore"]),
     shell("Retail", ["Base", "StoreModel"]),
     shell("TextEncoding", []),
-    pure("Interchange", ["Base", "StoreModel", "Retail", "TextEncoding"]),
+    pure("Interchange", ["Base", "JSON", "StoreModel", "Retail", "TextEncoding"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
     shell(
@@ -72,7 +73,8 @@ let package = Package(
     shell(
       "Fuzzing",
       [
-        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SQLiteStore", "Interchange", "NodeRuntime",
+        "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "Wire", "SQLiteStore", "Interchange",
+        "NodeRuntime",
       ]),
 
     tests("BaseTests", ["Base"]),
@@ -90,7 +92,7 @@ let package = Package(
     tests(
       "RetailTests",
       ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Retail", "NodeRuntime"]),
-    tests("InterchangeTests", ["Base", "StoreModel", "Retail", "TextEncoding", "Interchange"]),
+    tests("InterchangeTests", ["Base", "JSON", "StoreModel", "Retail", "TextEncoding", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
@@ -103,13 +105,14 @@ let package = Package(
     tests(
       "VectorTests",
       [
-        "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "Transport", "Interchange",
-        "NodeRuntime",
+        "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "Transport",
+        "Interchange", "NodeRuntime",
       ]),
     tests(
       "EndToEndTests",
       [
-        "CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore", "Interchange", "SyncSession", "Transport",
+        "CSQLite", "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "Interchange", "SyncSession",
+        "Transport",
         "Wire", "NodeRuntime", "hq-node", "store-node", "syncctl",
       ]),
   ]

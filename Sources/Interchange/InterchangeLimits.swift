@@ -11,10 +11,6 @@ package enum InterchangeLimits {
   package static let columnCount = 1_024
   /// A line of JSON Lines: as much as a commit group may hold, because a line may be a whole sale.
   package static let lineBytes = ModelLimits.groupBytes
-  /// How deeply JSON arrays and objects may lie within each other. A sale needs 3; the parser's stack is the reason.
-  package static let jsonDepth = 32
-  /// Digits of a JSON number: more than any number that means something has, and it bounds what one costs to read.
-  package static let jsonNumberBytes = 400
   /// Items that are handed over at once: enough for one transaction to pay, few enough that a till never waits long for
   /// the node to read and commit them.
   package static let batchCount = 250

@@ -1,4 +1,5 @@
 import Interchange
+import JSON
 import Testing
 
 /// Both sides edit while the line is cut; afterwards all show the same, and the reason can be looked up.

@@ -1,5 +1,6 @@
 import Glibc
 import Interchange
+import JSON
 import Testing
 
 /// `status`: what it says, and what it counts.

@@ -1,6 +1,7 @@
 import Base
 import Foundation
 import Interchange
+import JSON
 import Testing
 
 /// `syncctl verify`, with nodes that run.

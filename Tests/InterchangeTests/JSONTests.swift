@@ -1,5 +1,6 @@
 import Base
 import Interchange
+import JSON
 import Testing
 
 @Suite struct JSONParserTests {
@@ -71,13 +72,13 @@ import Testing
     func nested(_ depth: Int) -> String {
       String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
     }
-    _ = try Self.parse(nested(InterchangeLimits.jsonDepth))
-    #expect(Self.error(nested(InterchangeLimits.jsonDepth + 1))?.offset == InterchangeLimits.jsonDepth)
+    _ = try Self.parse(nested(JSONLimits.depth))
+    #expect(Self.error(nested(JSONLimits.depth + 1))?.offset == JSONLimits.depth)
     #expect(Self.error(String(repeating: #"{"a":"#, count: 100_000)) != nil)
   }
 
   @Test func aNumberOfManyDigitsIsRefused() throws {
-    let limit = InterchangeLimits.jsonNumberBytes
+    let limit = JSONLimits.numberBytes
     _ = try Self.parse("0." + String(repeating: "1", count: limit - 2))
     #expect(Self.error("0." + String(repeating: "1", count: limit - 1)) != nil)
   }

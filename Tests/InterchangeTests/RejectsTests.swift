@@ -1,5 +1,6 @@
 import Base
 import Interchange
+import JSON
 import Retail
 import StoreModel
 import Testing

@@ -1,5 +1,6 @@
 import Base
 import Interchange
+import JSON
 import Testing
 import Wire
 

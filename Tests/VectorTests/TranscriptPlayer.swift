@@ -1,6 +1,7 @@
 import Base
 import Causality
 import Interchange
+import JSON
 import Merge
 import NodeRuntime
 import RecordStore

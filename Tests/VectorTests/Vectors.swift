@@ -1,6 +1,7 @@
 import Base
 import Glibc
 import Interchange
+import JSON
 import Testing
 
 /// A file of Protocol/vectors. The Python client in Protocol/client is held to the same files.

@@ -1,3 +1,5 @@
+import JSON
+
 /// Writes refused lines so that a person can mend them: in CSV as they came, with a column for the reason, and the
 /// header; in JSON Lines as `{"line":2,"reason":"…","input":…}`.
 struct RejectsWriter: Sendable {

@@ -1,4 +1,5 @@
 import Base
+package import JSON
 
 /// Reads JSON Lines, one object a line, from chunks of any size, in the memory of one chunk and one line.
 ///
@@ -71,7 +72,7 @@ package struct JSONLinesReader: Sendable {
 
   private func parse(_ content: ArraySlice<UInt8>) -> Result<JSONObject, LineError> {
     do throws(ByteError) {
-      guard case .object(let object) = try JSONParser.parse(content) else {
+      guard case .object(let object) = try JSONParser.parse(content, advice: encodingAdvice) else {
         return .failure(LineError(line: line, "expected an object in braces"))
       }
       return .success(object)

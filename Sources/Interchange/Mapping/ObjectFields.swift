@@ -1,4 +1,5 @@
 import Base
+import JSON
 
 /// An object whose members are read by name and type, and where it stands. Null is the same as absent.
 struct ObjectFields {

@@ -1,4 +1,5 @@
 import Base
+import JSON
 import StoreModel
 
 // How a file writes the values of each field type. The model's own check has the last word.

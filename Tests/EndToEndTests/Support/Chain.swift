@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Interchange
+import JSON
 import NodeRuntime
 import StoreModel
 import Testing

@@ -5,17 +5,24 @@ package import Base
 /// `JSONDecoder` of FoundationEssentials takes the first of two members with one name without a word, accepts `[1,]`,
 /// reads 1.0000000000000001 as the integer 1, and tells no position; a file of sales must not lose money that way.
 package struct JSONParser {
+  /// What a person may do about bytes that are not UTF-8.
+  package typealias EncodingAdvice = (ArraySlice<UInt8>) -> String
+
   private let bytes: ArraySlice<UInt8>
+  private let advice: EncodingAdvice
   private var index: Int
 
-  private init(_ bytes: ArraySlice<UInt8>) {
+  private init(_ bytes: ArraySlice<UInt8>, _ advice: @escaping EncodingAdvice) {
     self.bytes = bytes
+    self.advice = advice
     index = bytes.startIndex
   }
 
   /// The value that the whole of `bytes` is. Errors count their offset from its start.
-  package static func parse(_ bytes: ArraySlice<UInt8>) throws(ByteError) -> JSONValue {
-    var parser = JSONParser(bytes)
+  package static func parse(
+    _ bytes: ArraySlice<UInt8>, advice: @escaping EncodingAdvice = { _ in "JSON is UTF-8" }
+  ) throws(ByteError) -> JSONValue {
+    var parser = JSONParser(bytes, advice)
     let value = try parser.value(depth: 0)
     parser.skipSpace()
     guard parser.index == bytes.endIndex else { throw parser.failure("found more behind the value") }
@@ -95,8 +102,8 @@ package struct JSONParser {
   }
 
   private mutating func enter(_ depth: Int) throws(ByteError) {
-    guard depth <= InterchangeLimits.jsonDepth else {
-      throw failure("found more than \(InterchangeLimits.jsonDepth) arrays and objects within each other")
+    guard depth <= JSONLimits.depth else {
+      throw failure("found more than \(JSONLimits.depth) arrays and objects within each other")
     }
     index += 1
   }
@@ -150,7 +157,7 @@ extension JSONParser {
       }
     }
     let text = String(decoding: bytes[start..<index], as: UTF8.self)
-    guard text.utf8.count <= InterchangeLimits.jsonNumberBytes, let double = Double(text), double.isFinite else {
+    guard text.utf8.count <= JSONLimits.numberBytes, let double = Double(text), double.isFinite else {
       throw failure("found a number that is too large", at: start)
     }
     return .number(text)
@@ -200,7 +207,7 @@ extension JSONParser {
   }
 
   private func invalidUTF8(at start: Int) -> ByteError {
-    failure("found a string that is not UTF-8; \(encodingAdvice(bytes[start..<index]))", at: start)
+    failure("found a string that is not UTF-8; \(advice(bytes[start..<index]))", at: start)
   }
 
   private mutating func escape() throws(ByteError) -> Unicode.Scalar {

@@ -47,3 +47,22 @@ package struct JSONObject: Hashable, Sendable {
     members.first { $0.name == name }?.value
   }
 }
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+  /// - Precondition: no two members have one name.
+  package init(dictionaryLiteral elements: (String, JSONValue)...) {
+    self.init(elements.map { Member(name: $0.0, value: $0.1) })
+  }
+}
+
+extension JSONValue {
+  /// An object; members without a value are left out.
+  package static func members(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+    .object(JSONObject(members.compactMap { name, value in value.map { JSONObject.Member(name: name, value: $0) } }))
+  }
+
+  package subscript(name: String) -> JSONValue? { if case .object(let object) = self { object[name] } else { nil } }
+
+  package var text: String? { if case .string(let text) = self { text } else { nil } }
+  package var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+}
