@@ -36,6 +36,8 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(
+      name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     pure("Base"),
@@ -60,8 +62,12 @@ let package = Package(
         "Transport",
         "Retail",
       ]),
-    program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime"]),
-    program("store-node", ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime"]),
+    shell(
+      "NodeAPI",
+      ["CMicroHTTPD", "Base", "JSON", "StoreModel", "RecordStore", "Wire", "SyncSession", "Transport", "NodeRuntime"]),
+    program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime", "NodeAPI"]),
+    program(
+      "store-node", ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime", "NodeAPI"]),
     program(
       "syncctl",
       [
@@ -94,6 +100,8 @@ let package = Package(
       ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Retail", "NodeRuntime"]),
     tests("InterchangeTests", ["Base", "JSON", "StoreModel", "Retail", "TextEncoding", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
+    tests(
+      "NodeAPITests", ["Base", "JSON", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime", "NodeAPI"]),
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
       "NodeRuntimeTests",

@@ -1,7 +1,15 @@
 #pragma once
 #include <microhttpd.h>
+#include <string.h>
 
 // What Swift does not import: variadic calls, unions, and macros with casts.
+
+// Paths and parameters come as they were sent: what “%2F” means is for whoever takes the path apart.
+static inline size_t storesync_http_keep(void *context, struct MHD_Connection *connection, char *text) {
+  (void)context;
+  (void)connection;
+  return strlen(text);
+}
 
 // An HTTP server on a socket that listens already, with one thread of its own that polls. Each option is explained where
 // it is given (HTTPServer.swift). `key` and `certificate` are PEM texts, or both NULL for plain HTTP.
@@ -22,7 +30,8 @@ static inline struct MHD_Daemon *storesync_http_start(
       flags, 0, NULL, NULL, handler, handler_context, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
       connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_an_address, MHD_OPTION_CONNECTION_TIMEOUT, timeout_seconds,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_NOTIFY_COMPLETED, completed, completed_context,
-      MHD_OPTION_NOTIFY_CONNECTION, connected, connected_context, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
+      MHD_OPTION_NOTIFY_CONNECTION, connected, connected_context, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
+      &storesync_http_keep, NULL, MHD_OPTION_ARRAY,
       key ? tls : none, MHD_OPTION_END);
 }
 

@@ -1,6 +1,6 @@
 import Base
 import Interchange
-package import JSON
+import JSON
 import NodeRuntime
 
 /// What people and other programs hand over as text.

@@ -1,5 +1,6 @@
 import Causality
 import Dispatch
+import NodeAPI
 import NodeRuntime
 import RecordStore
 import StoreModel
@@ -24,7 +25,8 @@ enum Help {
         ],
         examples: ["hq-node init --data hq --advertise hq.example.com:7400 --name Headquarters"]),
       VerbHelp(
-        "run", ["--data DIR [--listen HOST:PORT]", "--config FILE"], 0...0, "accepts the stores, until SIGTERM",
+        "run", ["--data DIR [--listen HOST:PORT] [--http HOST:PORT]", "--config FILE"], 0...0,
+        "accepts the stores, until SIGTERM",
         details: "Says “listening ADDRESS” and “ready” on standard output, and from then on logs to standard error.",
         options: [
           data,
@@ -32,7 +34,7 @@ enum Help {
             "listen", .value("HOST:PORT"),
             "where it listens (default: [::]:7400, all addresses); port 0 takes a free one"),
           .settingsFile,
-        ],
+        ] + HTTPService.options,
         examples: ["hq-node run --data hq"], exits: ["0  ended by SIGTERM or SIGINT"]),
     ],
     manual: ManualHelp(
@@ -59,6 +61,7 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
   try directory.becomeOwner()
   let listen = try arguments.value("listen", Endpoint.argument) ?? Endpoint.argument("[::]:7400")
+  let services = try HTTPService.make(arguments, directory, log: Console.log)
   let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
   guard daemon.gate.identity.isHQ else {
     throw UsageError("“\(directory.path)” holds the node of store \(daemon.gate.identity.replica.node), not HQ")
@@ -66,7 +69,7 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let hq = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.hq(engine) }
   let node = HQNode(gate: daemon.gate, queue: daemon.queue, log: daemon.log)
   let bound = try daemon.queue.sync { try node.start(at: listen, tls: hq.tls) }
-  try daemon.run(node, addresses: [("listening", bound.description)])
+  try daemon.run(node, addresses: [("listening", bound.description)], services: services)
 }
 
 Program.run(Help.program, CommandLine.arguments.dropFirst()) { verb, arguments in

@@ -1,3 +1,4 @@
+import NodeAPI
 import NodeRuntime
 
 enum Help {
@@ -24,11 +25,13 @@ enum Help {
         ],
         examples: ["store-node join --data store-1 --code-file code", "store-node join --data store-1 - < code"]),
       VerbHelp(
-        "run", ["--data DIR", "--config FILE"], 0...0, "keeps the store in sync with HQ, until SIGTERM",
+        "run", ["--data DIR [--http HOST:PORT]", "--config FILE"], 0...0,
+        "keeps the store in sync with HQ, until SIGTERM",
         details: """
           The shop works on while HQ cannot be reached. Says “hq ADDRESSES” and “ready” on standard output, and logs
           to standard error from then on.
-          """, options: [data, .settingsFile], examples: ["store-node run --data store-1"],
+          """, options: [data, .settingsFile] + HTTPService.options,
+        examples: ["store-node run --data store-1"],
         exits: ["0  ended by SIGTERM or SIGINT"]),
       VerbHelp(
         "recover",

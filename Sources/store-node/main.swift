@@ -1,5 +1,6 @@
 import Causality
 import Dispatch
+import NodeAPI
 import NodeRuntime
 import RecordStore
 import StoreModel
@@ -28,13 +29,14 @@ func join(_ arguments: CommandLineArguments) throws -> ExitStatus {
 func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
   try directory.becomeOwner()
+  let services = try HTTPService.make(arguments, directory, log: Console.log)
   let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
   guard !daemon.gate.identity.isHQ else { throw UsageError("“\(directory.path)” holds HQ, not a store") }
   let membership = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.membership(engine) }
   let node = try StoreNode(gate: daemon.gate, membership: membership, queue: daemon.queue, log: daemon.log)
   daemon.queue.sync { node.start() }
   let endpoints = membership.addresses.inOrder.map(\.description).joined(separator: ",")
-  try daemon.run(node, addresses: [("hq", endpoints)])
+  try daemon.run(node, addresses: [("hq", endpoints)], services: services)
 }
 
 func setHQ(_ arguments: CommandLineArguments) throws -> ExitStatus {

@@ -2,6 +2,7 @@ import CSQLite
 import Foundation
 import Glibc
 import Interchange
+import JSON
 import StoreModel
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Interchange
+import JSON
 import Testing
 
 /// What comes out goes in again, at another node, without change.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Interchange
+import JSON
 import Testing
 
 /// Files as they are found in shops: other encodings, other names, decimals, mistakes.

@@ -1,4 +1,5 @@
 import Interchange
+import JSON
 import Testing
 
 /// Processes that end as in a power cut.

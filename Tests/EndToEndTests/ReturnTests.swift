@@ -1,4 +1,5 @@
 import Interchange
+import JSON
 import Testing
 
 /// Goods that come back, and receipts that are voided, at a real store.

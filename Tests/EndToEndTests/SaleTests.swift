@@ -1,4 +1,5 @@
 import Interchange
+import JSON
 import Testing
 
 /// Shops and headquarters as real processes: what a chain lives by.

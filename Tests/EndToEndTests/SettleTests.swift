@@ -1,4 +1,5 @@
 import Interchange
+import JSON
 import Testing
 
 /// A person settles conflicts on the command line.

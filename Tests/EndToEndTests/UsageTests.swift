@@ -1,6 +1,7 @@
 import Causality
 import Glibc
 import Interchange
+import JSON
 import NodeRuntime
 import Testing
 import Transport

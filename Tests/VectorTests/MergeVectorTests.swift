@@ -1,5 +1,6 @@
 import Causality
 import Interchange
+import JSON
 import Merge
 import StoreModel
 import Testing

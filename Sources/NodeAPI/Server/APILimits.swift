@@ -10,6 +10,8 @@ package enum APILimits {
   package static let silenceSeconds: UInt32 = 60
   /// A request's beginning to its last byte, in milliseconds: who sends a byte now and then holds a connection no longer.
   package static let requestMilliseconds: Int64 = 30_000
+  /// A connection on which no request is whole, be it silent or not, from the last answer on, in milliseconds.
+  package static let restMilliseconds: Int64 = 600_000
   /// Between two looks for requests that take too long, in milliseconds.
   package static let sweepMilliseconds: Int64 = 5_000
   /// A request's head with all header fields, and what the library keeps of the answer's.

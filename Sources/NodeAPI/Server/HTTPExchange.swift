@@ -17,6 +17,8 @@ final class HTTPExchange: @unchecked Sendable {
   }
 
   let connection: OpaquePointer
+  /// Names the connection while it lives.
+  var key: UInt { UInt(bitPattern: connection) }
   private(set) var request: HTTPRequest
   private(set) var isTooLarge = false
   private let outcome = Mutex(Outcome.receiving)
@@ -26,8 +28,22 @@ final class HTTPExchange: @unchecked Sendable {
     self.connection = connection
     request = HTTPRequest(method: method, path: path)
     request.peer = Self.peer(connection)
-    request.headers = Self.values(connection, MHD_HEADER_KIND, limit: .max).map { .init($0.name.lowercased(), $0.value) }
-    request.query = Self.values(connection, MHD_GET_ARGUMENT_KIND, limit: APILimits.queryParameters + 1)
+    request.headers = Self.values(connection, MHD_ValueKind.HEADER_KIND, limit: .max).map {
+      .init($0.name.lowercased(), $0.value)
+    }
+    request.query = Self.values(connection, MHD_ValueKind.GET_ARGUMENT_KIND, limit: APILimits.queryParameters + 1)
+  }
+
+  var isStreaming: Bool { stream != nil }
+
+  /// - Returns: false if a parameter is no escaped UTF-8. The path stays as it is for whoever takes it apart.
+  func unescape() -> Bool {
+    for index in request.query.indices {
+      guard let name = Percent.decode(request.query[index].name), let value = Percent.decode(request.query[index].value)
+      else { return false }
+      request.query[index] = HTTPRequest.Parameter(name, value)
+    }
+    return true
   }
 
   var bodyBytes: Int { request.body.count }
@@ -77,7 +93,7 @@ final class HTTPExchange: @unchecked Sendable {
   /// Puts an answer on its way.
   func queue(_ response: HTTPResponse) -> MHD_Result {
     outcome.withLock { $0 = .done }
-    guard let made = make(response) else { return MHD_NO }
+    guard let made = make(response) else { return MHD_Result.NO }
     defer { MHD_destroy_response(made) }
     for header in response.headers { _ = MHD_add_response_header(made, header.name, header.value) }
     return MHD_queue_response(connection, UInt32(response.status), made)
@@ -87,7 +103,7 @@ final class HTTPExchange: @unchecked Sendable {
     switch response.body {
     case .bytes(var bytes):
       return bytes.withUnsafeMutableBytes { buffer in
-        MHD_create_response_from_buffer(buffer.count, buffer.baseAddress, MHD_RESPMEM_MUST_COPY)
+        MHD_create_response_from_buffer(buffer.count, buffer.baseAddress, MHD_ResponseMemoryMode.RESPMEM_MUST_COPY)
       }
     case .stream(let stream):
       self.stream = stream
@@ -133,9 +149,13 @@ final class HTTPExchange: @unchecked Sendable {
 
   private static func peer(_ connection: OpaquePointer) -> String {
     guard let address = storesync_http_peer(connection) else { return "" }
-    let size = address.pointee.sa_family == sa_family_t(AF_INET6) ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+    let size =
+      address.pointee.sa_family == sa_family_t(AF_INET6)
+      ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
     var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-    guard getnameinfo(address, socklen_t(size), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else { return "" }
+    guard getnameinfo(address, socklen_t(size), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else {
+      return ""
+    }
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
@@ -146,18 +166,19 @@ final class HTTPExchange: @unchecked Sendable {
     init(limit: Int) { self.limit = limit }
   }
 
-  private static func values(_ connection: OpaquePointer, _ kind: MHD_ValueKind, limit: Int) -> [HTTPRequest.Parameter] {
+  private static func values(_ connection: OpaquePointer, _ kind: MHD_ValueKind, limit: Int) -> [HTTPRequest.Parameter]
+  {
     let values = Values(limit: limit)
     _ = withExtendedLifetime(values) {
       MHD_get_connection_values(
         connection, kind,
         { context, _, name, value in
-          guard let context, let name else { return MHD_NO }
+          guard let context, let name else { return MHD_Result.NO }
           let values = Unmanaged<Values>.fromOpaque(context).takeUnretainedValue()
-          guard values.found.count < values.limit else { return MHD_NO }
+          guard values.found.count < values.limit else { return MHD_Result.NO }
           values.found.append(
             HTTPRequest.Parameter(String(cString: name), value.map { String(cString: $0) } ?? ""))
-          return MHD_YES
+          return MHD_Result.YES
         }, Unmanaged.passUnretained(values).toOpaque())
     }
     return values.found

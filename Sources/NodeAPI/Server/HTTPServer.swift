@@ -22,12 +22,15 @@ package final class HTTPServer: @unchecked Sendable {
 
   private struct Shared {
     var exchanges: [ObjectIdentifier: HTTPExchange] = [:]
-    /// When each connection has to have its request whole; none while it is answered, or rests between requests.
-    var deadlines: [OpaquePointer: DispatchTime] = [:]
+    /// When each connection, by its address, has to have its request whole; none while it is answered, or rests between requests.
+    var deadlines: [UInt: DispatchTime] = [:]
     var bodyBytes = 0
     var connections = 0
     var isStopping = false
   }
+
+  /// Requests that are not completed.
+  private let open = DispatchGroup()
 
   private let handler: HTTPHandler
   private let refusal: @Sendable (Refusal) -> HTTPResponse
@@ -39,7 +42,7 @@ package final class HTTPServer: @unchecked Sendable {
 
   /// What the server itself turns away; the words are the caller's.
   package enum Refusal: Sendable {
-    case tooLarge, tooManyParameters, stopping
+    case tooLarge, tooManyParameters, badEscapes, stopping
   }
 
   /// - Parameters:
@@ -58,7 +61,7 @@ package final class HTTPServer: @unchecked Sendable {
       bound.descriptor, credentials?.key, credentials?.certificate, APILimits.connections,
       APILimits.connectionsPerAddress, APILimits.silenceSeconds, APILimits.headBytes,
       { context, connection, url, method, _, upload, uploadCount, state in
-        guard let context, let connection, let url, let method, let uploadCount, let state else { return MHD_NO }
+        guard let context, let connection, let url, let method, let uploadCount, let state else { return MHD_Result.NO }
         let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
         let bytes = UnsafeRawBufferPointer(start: upload, count: uploadCount.pointee)
         uploadCount.pointee = 0
@@ -73,7 +76,7 @@ package final class HTTPServer: @unchecked Sendable {
       { context, connection, _, code in
         guard let context, let connection else { return }
         Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().connection(
-          connection, isOpen: code == MHD_CONNECTION_NOTIFY_STARTED)
+          connection, isOpen: code == MHD_ConnectionNotificationCode.CONNECTION_NOTIFY_STARTED)
       }, this)
     guard daemon != nil else {
       close(bound.descriptor)
@@ -94,18 +97,22 @@ package final class HTTPServer: @unchecked Sendable {
   ) -> MHD_Result {
     guard let pointer = state.pointee else {
       let exchange = HTTPExchange(connection, method: String(cString: method), path: String(cString: url))
-      shared.withLock { $0.exchanges[ObjectIdentifier(exchange)] = exchange }
+      open.enter()
+      shared.withLock { shared in
+        shared.exchanges[ObjectIdentifier(exchange)] = exchange
+        shared.deadlines[exchange.key] = Self.deadline(APILimits.requestMilliseconds)
+      }
       state.pointee = Unmanaged.passRetained(exchange).toOpaque()
-      return MHD_YES
+      return MHD_Result.YES
     }
     let exchange = Unmanaged<HTTPExchange>.fromOpaque(pointer).takeUnretainedValue()
     switch exchange.turn {
     case .receiving where bytes.count > 0:
       receive(bytes, exchange)
-      return MHD_YES
+      return MHD_Result.YES
     case .receiving: return begin(exchange)
     case .answered(let response): return exchange.queue(response)
-    case .resting, .over: return MHD_YES
+    case .resting, .over: return MHD_Result.YES
     }
   }
 
@@ -118,36 +125,38 @@ package final class HTTPServer: @unchecked Sendable {
 
   private func begin(_ exchange: HTTPExchange) -> MHD_Result {
     let isStopping = shared.withLock { shared in
-      shared.deadlines[exchange.connection] = nil
+      shared.deadlines[exchange.key] = nil
       return shared.isStopping
     }
     if isStopping { return exchange.queue(refusal(.stopping)) }
     if exchange.isTooLarge { return exchange.queue(refusal(.tooLarge)) }
     if exchange.request.query.count > APILimits.queryParameters { return exchange.queue(refusal(.tooManyParameters)) }
+    guard exchange.unescape() else { return exchange.queue(refusal(.badEscapes)) }
     exchange.work(handler)
-    return MHD_YES
+    return MHD_Result.YES
   }
 
   private func completed(_ exchange: HTTPExchange) {
     shared.withLock { shared in
       shared.exchanges[ObjectIdentifier(exchange)] = nil
       shared.bodyBytes -= exchange.bodyBytes
-      // The next request of the connection may begin at once, and must come to an end too.
-      if shared.connections > 0 { shared.deadlines[exchange.connection] = nil }
+      shared.deadlines[exchange.key] = Self.deadline(APILimits.restMilliseconds)
     }
     exchange.completed()
+    open.leave()
   }
 
   private func connection(_ connection: OpaquePointer, isOpen: Bool) {
+    let key = UInt(bitPattern: connection)
     let isFirst = shared.withLock { shared in
       shared.connections += isOpen ? 1 : -1
-      shared.deadlines[connection] = isOpen ? Self.deadline : nil
+      shared.deadlines[key] = isOpen ? Self.deadline(APILimits.requestMilliseconds) : nil
       return isOpen && shared.connections == 1
     }
     if isFirst { sweeping.async { self.startSweeping() } }
   }
 
-  private static var deadline: DispatchTime { .now() + .milliseconds(Int(APILimits.requestMilliseconds)) }
+  private static func deadline(_ milliseconds: Int64) -> DispatchTime { .now() + .milliseconds(Int(milliseconds)) }
 
   // MARK: Requests that take too long
 
@@ -165,7 +174,8 @@ package final class HTTPServer: @unchecked Sendable {
   private func sweep() {
     let now = DispatchTime.now()
     let isIdle = shared.withLock { shared in
-      for (connection, deadline) in shared.deadlines where deadline < now {
+      for (key, deadline) in shared.deadlines where deadline < now {
+        guard let connection = OpaquePointer(bitPattern: key) else { continue }
         // The library notices the end of the socket, and cleans up.
         let descriptor = storesync_http_descriptor(connection)
         if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }
@@ -177,6 +187,8 @@ package final class HTTPServer: @unchecked Sendable {
     sweeper = nil
   }
 
+  private var exchanges: [HTTPExchange] { shared.withLock { $0.exchanges.values.map(\.self) } }
+
   // MARK: The end
 
   /// Takes no more connections, gives requests at work a moment, and ends. Blocks; not to be called on the server's thread.
@@ -185,12 +197,9 @@ package final class HTTPServer: @unchecked Sendable {
     let listener = MHD_quiesce_daemon(daemon)
     if listener >= 0 { close(listener) }
     shared.withLock { $0.isStopping = true }
-    let end = DispatchTime.now() + .milliseconds(Int(APILimits.stopMilliseconds))
-    for exchange in shared.withLock({ $0.exchanges.values.map(\.self) }) where exchange.isStreaming {
-      exchange.abandon(refusal(.stopping))
-    }
-    while shared.withLock({ !$0.exchanges.isEmpty }), DispatchTime.now() < end { usleep(5_000) }
-    for exchange in shared.withLock({ $0.exchanges.values.map(\.self) }) { exchange.abandon(refusal(.stopping)) }
+    for exchange in exchanges where exchange.isStreaming { exchange.abandon(refusal(.stopping)) }
+    _ = open.wait(timeout: Self.deadline(APILimits.stopMilliseconds))
+    for exchange in exchanges { exchange.abandon(refusal(.stopping)) }
     MHD_stop_daemon(daemon)
     self.daemon = nil
     sweeping.sync {

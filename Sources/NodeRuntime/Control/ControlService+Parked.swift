@@ -129,6 +129,9 @@ extension ControlService {
     .usage,
     "expected a number, and --reason with 1 to \(StoreLimits.noteBytes) bytes of text: it is for those who ask later")
 
+  /// Whether a text may be a person's note.
+  package static func isNote(_ text: String) -> Bool { note(.text(text)) != nil }
+
   /// A note of a person; nil if it is empty or too long.
   static func note(_ value: CBORValue?) -> String? {
     guard let text = value?.textValue, (1...StoreLimits.noteBytes).contains(text.utf8.count) else { return nil }

@@ -25,9 +25,11 @@ extension ControlService {
     node.queue.async {
       let peers = self.node.peerStatuses()
       let isRunning = self.node.isRunning
+      let addresses = self.addresses
       self.gate.read { engine throws(StoreError) -> Result<CBORValue, ControlError> in
         let reader = StatusReader(
-          engine: engine, now: self.gate.clock.now, query: query, isRunning: isRunning, problem: self.gate.problem)
+          engine: engine, now: self.gate.clock.now, query: query, isRunning: isRunning, problem: self.gate.problem,
+          addresses: addresses)
         return try reader.read(peers)
       } completion: { result in
         switch result {
@@ -73,6 +75,7 @@ private struct StatusReader {
   let isRunning: Bool
   /// Why the last write failed, if it did.
   let problem: StoreError?
+  let addresses: [(name: String, address: String)]
 
   func read(_ known: [PeerStatus]) throws(StoreError) -> Result<CBORValue, ControlError> {
     var peers = try withThoseNeverSeen(known)
@@ -118,6 +121,8 @@ private struct StatusReader {
       "software": .text(SoftwareVersion.text),
       "protocolVersion": .unsigned(ProtocolVersion.newest),
       "isRunning": .boolean(isRunning),
+      "addresses": addresses.isEmpty
+        ? nil : .map(addresses.map { CBORValue.Pair(.text($0.name), .text($0.address)) }),
       "inSync": .boolean(reasons.isEmpty),
       "reasons": .array(reasons.map(CBORValue.text)),
       "logHead": .unsigned(try engine.logHead()),

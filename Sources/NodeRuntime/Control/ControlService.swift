@@ -2,6 +2,7 @@ import Base
 import Causality
 import RecordStore
 import StoreModel
+import Synchronization
 package import Wire
 
 /// Answers what `syncctl` asks, in a running daemon or on a database that no daemon has open.
@@ -9,11 +10,18 @@ package final class ControlService: Sendable {
   /// The version of the answers' form; they only ever gain fields within one.
   static let schema: Int64 = 1
 
-  let node: any RunningNode
-  var gate: StoreGate { node.gate }
+  package let node: any RunningNode
+  package var gate: StoreGate { node.gate }
+  /// Where a running node is reached, by what for: “http”.
+  private let boundAddresses = Mutex([(name: String, address: String)]())
 
   package init(node: any RunningNode) {
     self.node = node
+  }
+
+  package var addresses: [(name: String, address: String)] {
+    get { boundAddresses.withLock { $0 } }
+    set { boundAddresses.withLock { $0 = newValue } }
   }
 
   /// Calls `completion` once, on any thread.
@@ -44,6 +52,9 @@ package final class ControlService: Sendable {
     case "endpoints-set": setEndpoints(request, completion)
     case "store-revoke": revokeStore(request, completion)
     case "store-retire": retireStore(request, completion)
+    case "token-add": addToken(request, completion)
+    case "token-list": listTokens(completion)
+    case "token-revoke": revokeToken(request, completion)
     default:
       completion(.failure(ControlError(.usage, "found the operation “\(operation)”, which this node does not know")))
     }

@@ -5,6 +5,14 @@ package import RecordStore
 package import StoreModel
 package import Transport
 
+/// What a daemon serves beside its peers and `syncctl`.
+package protocol DaemonService: Sendable {
+  /// - Returns: the addresses that it listens at, each with a name for people and scripts.
+  func start(control: ControlService) throws(TransportError) -> [(name: String, address: String)]
+  /// Gives what is at work a moment, and ends. Blocks.
+  func stop()
+}
+
 /// What both daemons do around their node: open the database, serve `syncctl`, and end cleanly on SIGTERM and SIGINT.
 package final class Daemon: @unchecked Sendable {
   package let directory: DataDirectory
@@ -17,6 +25,7 @@ package final class Daemon: @unchecked Sendable {
   private var control: ControlServer?
   private var node: (any RunningNode)?
   private var isEnding = false
+  private var services: [any DaemonService] = []
   private let mark: RunMark
   private let disk: DiskWatch
   private let service = ServiceNotifier.ofProcess()
@@ -44,6 +53,7 @@ package final class Daemon: @unchecked Sendable {
     mark.noteStart()
     try gate.writeNow { engine throws(StoreError) in try NodeSettings.noteStart(engine) }
     disk = DiskWatch(directory, gate: gate, queue: queue)
+    try gate.writeNow { [tokens = gate.tokens] engine throws(StoreError) in try tokens.load(engine) }
     let upgrade = UpgradeChores(gate: gate, log: log)
     try upgrade.retryParked()
     upgrade.reviewConflictCases()
@@ -51,15 +61,20 @@ package final class Daemon: @unchecked Sendable {
 
   /// Serves the control socket for `node`, writes the addresses down, says on standard output that it is ready, and
   /// never returns.
-  package func run(_ node: any RunningNode, addresses: [(name: String, address: String)]) throws(TransportError)
-    -> Never
-  {
+  /// - Parameter services: what the daemon serves beside its peers and `syncctl`.
+  package func run(
+    _ node: any RunningNode, addresses: [(name: String, address: String)], services: [any DaemonService] = []
+  ) throws(TransportError) -> Never {
     gate.observeDamage { error in self.queue.async { self.endDamaged(error) } }
+    let answering = ControlService(node: node)
+    var bound: [(name: String, address: String)] = []
+    for service in services { bound += try service.start(control: answering) }
+    answering.addresses = addresses.filter { $0.name != "hq" } + bound
     let opened = queue.sync { () -> Result<ControlServer, TransportError> in
       self.node = node
+      self.services = services
       do throws(TransportError) {
-        let service = ControlService(node: node)
-        return .success(try ControlServer(path: directory.socketPath, queue: queue, service: service, log: log))
+        return .success(try ControlServer(path: directory.socketPath, queue: queue, service: answering, log: log))
       } catch {
         return .failure(error)
       }
@@ -72,7 +87,7 @@ package final class Daemon: @unchecked Sendable {
       source.activate()
       signals.append(source)
     }
-    for (name, address) in addresses { Console.print("\(name) \(address)") }
+    for (name, address) in addresses + bound { Console.print("\(name) \(address)") }
     Console.print("ready")
     queue.sync { self.tellService() }
     dispatchMain()
@@ -110,6 +125,14 @@ package final class Daemon: @unchecked Sendable {
     control?.close()
     disk.stop()
     log(LogEvent(.info, "daemon.stopping", "stopping"))
+    // Whoever waits for an answer over HTTP gets it; that may take a moment, in which the links go on.
+    DispatchQueue.global().async { [services] in
+      for service in services { service.stop() }
+      self.queue.async { self.endNode() }
+    }
+  }
+
+  private func endNode() {
     node?.stop {
       self.mark.noteEnd()
       // What is still on its way to peers gets a moment; the database needs none.

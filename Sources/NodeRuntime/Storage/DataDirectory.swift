@@ -13,10 +13,10 @@ package struct DataDirectory: Hashable, Sendable {
   package var socketPath: String { path + "/control.sock" }
   /// Says together with the database which one it is.
   package var instancePath: String { path + "/instance" }
+  /// The token of whoever may read this directory, for HTTP on this machine; made anew at each start.
+  package var tokenPath: String { path + "/token" }
   /// Is there while a node runs, and after one that did not end cleanly.
   package var runningPath: String { path + "/running" }
-  /// Holds the addresses that a running node listens at, for people and scripts.
-  package var addressesPath: String { path + "/addresses" }
 
   /// Holds the backups that upgrades have made.
   package var backupsPath: String { path + "/backups" }

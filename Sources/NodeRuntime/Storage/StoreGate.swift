@@ -59,6 +59,8 @@ package final class StoreGate: @unchecked Sendable {
   package let clock: CorrectedClock
   /// What the node counts of its work.
   package let metrics = NodeMetrics()
+  /// Who may ask over HTTP.
+  package let tokens = TokenTable()
 
   /// Opens the database at `path` for writing, with a second connection for reading.
   /// - Parameter prepare: runs before anything else is written.

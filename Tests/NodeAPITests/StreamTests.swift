@@ -1,0 +1,19 @@
+import NodeAPI
+import Synchronization
+import Testing
+
+struct StreamTests {
+  @Test func aClientThatTakesNothingGetsNoMoreThanTheLimit() {
+    let stream = HTTPStream()
+    let piece = [UInt8](repeating: 1, count: 1_000)
+    var sent = 0
+    while stream.send(piece) { sent += piece.count }
+    #expect(sent < APILimits.streamBytes && sent + piece.count >= APILimits.streamBytes)
+  }
+
+  @Test func nothingIsTakenAfterTheEnd() {
+    let stream = HTTPStream()
+    stream.finish()
+    #expect(!stream.send([1]))
+  }
+}
