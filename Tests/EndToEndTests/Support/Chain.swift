@@ -70,6 +70,9 @@ final class Chain: @unchecked Sendable {
   private(set) var stores: [Node] = []
   /// Where HQ listens, once it has run; it keeps its port from then on.
   private(set) var address = "127.0.0.1:0"
+  /// What stands behind `run` beside the directory and the address.
+  var hqOptions: [String] = []
+  var storeOptions: [String] = []
   private var commands = 0
 
   init(hqDirectory: String? = nil) throws {
@@ -165,7 +168,7 @@ final class Chain: @unchecked Sendable {
   func startHQ() throws {
     // Another process may have been given the port meanwhile, as one of its own for a while.
     try eventually("HQ to get its port \(address) back") {
-      let daemon = try hq.run("hq-node", ["run", "--data", hq.directory, "--listen", address])
+      let daemon = try hq.run("hq-node", ["run", "--data", hq.directory, "--listen", address] + hqOptions)
       guard let line = try daemon.line() else {
         let errors = daemon.errors
         try #require(errors.contains("in use"), "HQ does not start: \(errors)")
@@ -184,7 +187,7 @@ final class Chain: @unchecked Sendable {
     if isTold, !address.hasSuffix(":0") {
       try expectDone(run("store-node", ["set-hq", address, "--data", store.directory]))
     }
-    let daemon = try store.run("store-node", ["run", "--data", store.directory])
+    let daemon = try store.run("store-node", ["run", "--data", store.directory] + storeOptions)
     _ = try daemon.line(after: "ready")
     store.daemon = daemon
   }

@@ -35,6 +35,8 @@ final class Child: @unchecked Sendable {
   private let errorPath: String
   private var unread: [UInt8] = []
   private var ended: Int32?
+  /// Where a daemon serves HTTP, once it has said so.
+  private(set) var httpPort: UInt16?
   private let guardian: Guardian?
 
   /// - Parameter environment: what the process has in its environment beside this one's.
@@ -80,6 +82,7 @@ final class Child: @unchecked Sendable {
   /// Reads lines up to the one that begins with `prefix`, and returns the rest of that.
   func line(after prefix: String) throws -> String {
     while let line = try line() {
+      if line.hasPrefix("http http") { httpPort = line.split(separator: ":").last.flatMap { UInt16($0) } }
       if line.hasPrefix(prefix) { return String(line.dropFirst(prefix.count)) }
     }
     _ = try status()
