@@ -100,8 +100,7 @@ let package = Package(
       ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Retail", "NodeRuntime"]),
     tests("InterchangeTests", ["Base", "JSON", "StoreModel", "Retail", "TextEncoding", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
-    tests(
-      "NodeAPITests", ["Base", "JSON", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime", "NodeAPI"]),
+    tests("NodeAPITests", ["Base", "JSON", "NodeRuntime", "NodeAPI"]),
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
       "NodeRuntimeTests",
