@@ -1,3 +1,4 @@
+package import Base
 package import Causality
 package import Merge
 package import StoreModel
@@ -129,6 +130,38 @@ package struct ClockMeasurement: Hashable, Sendable {
   package init(through: Sequence64 = 0, epoch: Epoch? = nil) {
     self.through = through
     self.epoch = epoch
+  }
+}
+
+/// What a store remembers, over its restarts, of the last time that HQ let it in.
+package struct LastWelcome: Hashable, Sendable {
+  /// That of this store's own log, which HQ knows since.
+  package var epoch: Epoch
+  /// How far HQ's clock was ahead of this machine's, in milliseconds.
+  package var clockDifference: Int64
+  /// HQ's time then, or that of the last commit which a clock so measured has stamped: no clock that is right says less.
+  package var time: WallTime
+
+  package init(epoch: Epoch, clockDifference: Int64, time: WallTime) {
+    self.epoch = epoch
+    self.clockDifference = clockDifference
+    self.time = time
+  }
+
+  /// What to add to this machine's clock, which nobody has measured since the node started.
+  ///
+  /// It may have been set right meanwhile, so the difference counts only where the time that comes of it can be, and where the
+  /// clock's own cannot or is the later one. A clock that starts again at some fixed day fits neither way: it counts on from the
+  /// last time that is known, so that the spans between commits are right, and their times once the clock is measured.
+  package func correction(startingAt wall: WallTime) -> Int64 {
+    let tolerance = StoreLimits.clockRepairMilliseconds
+    let kept = clockDifference.magnitude > tolerance.magnitude ? clockDifference : 0
+    // Not far below what is known: what was measured over a slow line is no better.
+    let earliest = time.advanced(byMilliseconds: -tolerance)
+    for correction in [min(kept, 0), max(kept, 0)] where wall.advanced(byMilliseconds: correction) >= earliest {
+      return correction
+    }
+    return time.milliseconds(since: wall)
   }
 }
 

@@ -46,6 +46,33 @@ package struct Lineage: Hashable, Sendable {
     return nil
   }
 
+  /// What a greeting names of the logs that this one went on from: the latest, and one that the other side knows, however many
+  /// starts have come since of which it has heard nothing.
+  package func told(keeping known: Epoch?) -> [Ancestor] {
+    var told = Array(ancestors.prefix(StoreLimits.toldAncestorCount))
+    if told.count < ancestors.count, let known, let ancestor = ancestors.first(where: { $0.epoch == known }),
+      !told.contains(where: { $0.epoch == known })
+    {
+      told[told.count - 1] = ancestor
+    }
+    return told
+  }
+
+  /// This lineage, as a peer tells it of its log, with what was known of that log before: what an epoch that both name went
+  /// on from is the same for good.
+  package func remembering(_ known: Lineage) -> Lineage {
+    let epochs = [known.epoch] + known.ancestors.map(\.epoch)
+    let positions = Dictionary(zip(epochs, 0...)) { first, _ in first }
+    guard let shared = ([epoch] + ancestors.map(\.epoch)).lazy.compactMap({ positions[$0] }).first else { return self }
+    let told = Set([epoch] + ancestors.map(\.epoch))
+    var all = ancestors
+    for ancestor in known.ancestors[shared...] where !told.contains(ancestor.epoch) {
+      // Ends fall with age.
+      all.insert(ancestor, at: all.firstIndex { $0.end < ancestor.end } ?? all.endIndex)
+    }
+    return Lineage(epoch: epoch, ancestors: Array(all.prefix(StoreLimits.ancestorCount)))
+  }
+
   /// The lineage of a log that goes on from this one at `end`.
   /// - Parameter hidden: how many of the latest ancestors no peer can know; nil if one may know the present epoch.
   /// - Returns: and how many no peer can know then.

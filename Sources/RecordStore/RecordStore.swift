@@ -49,6 +49,8 @@ package protocol RecordStore: AnyObject {
 
   /// This node's log, and the ones that it went on from.
   func lineage() throws(StoreError) -> Lineage
+  /// What a greeting tells a peer of the logs that this node's went on from, if it names one of them.
+  func toldAncestors(knowing known: Epoch?) throws(StoreError) -> [Lineage.Ancestor]
   /// A node starts: its log goes on under a new epoch, and, where it is known to have been restored or copied, its writes
   /// under a new incarnation.
   func begin(_ epoch: Epoch, incarnation: UInt32?) throws(StoreError)
@@ -66,8 +68,10 @@ package protocol RecordStore: AnyObject {
   func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> [Restamping]
   /// Sets right what HQ has not seen, if this node's clock was wrong.
   /// - Returns: which commits got new stamps; nil if all was well.
-  func repairClock(sent: LogCoverage, offset: Int64, now: WallTime, spareIncarnation: UInt32)
+  func repairClock(sent: LogCoverage, offset: Int64, correction: Int64, now: WallTime, spareIncarnation: UInt32)
     throws(StoreError) -> [Restamping]?
+  /// What a store adds to the machine's clock from its start until the clock is measured, in milliseconds.
+  func clockCorrection(startingAt wall: WallTime) throws(StoreError) -> Int64
 
   func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch
 

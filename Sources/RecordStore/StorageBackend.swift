@@ -92,6 +92,9 @@ package protocol StorageBackend: AnyObject {
   func forgetStubs() throws(StoreError) -> Bool
   func clockMeasurement() throws(StoreError) -> ClockMeasurement
   func setClockMeasurement(_ measurement: ClockMeasurement) throws(StoreError)
+  /// A store: nil if HQ has never let it in.
+  func lastWelcome() throws(StoreError) -> LastWelcome?
+  func setLastWelcome(_ welcome: LastWelcome) throws(StoreError)
   /// Entries of a peer's log that came along with batches of other lanes; their own lane's cursor may have passed them since.
   func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]>
   func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError)

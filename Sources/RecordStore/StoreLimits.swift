@@ -39,10 +39,13 @@ package enum StoreLimits {
   /// one stretch pulls in as many. Should a peer have brought more, the earliest are forgotten; they count as unsent if its
   /// stamps have to be repaired just then.
   package static let broughtCount = 1_000
-  /// Earlier epochs of a log that are remembered: 16 starts with a link each, about two weeks of a PC that is switched off at
-  /// night. A peer that was away for longer takes the log from its beginning, which costs time and loses nothing. They
-  /// travel in each greeting, 18 bytes each at the most.
-  package static let ancestorCount = 16
+  /// Earlier epochs of a log that are remembered, of its own by each node, and of its peers' logs: three years of a PC that is
+  /// switched off at night. A backup from before these counts as having sent nothing. 18 bytes each at the most, 18 KiB a
+  /// store at HQ.
+  package static let ancestorCount = 1_024
+  /// Of these, the ones that a greeting names: the latest, and the one that the other side has heard of for certain. It
+  /// remembers those before that one itself. 18 bytes each at the most, 288 in all.
+  package static let toldAncestorCount = 16
   /// Of these, starts without a link: a shop whose line is down for weeks must still be known by the epochs that HQ has heard
   /// of. Should a backup of before these be restored twice, both times without a link in between, the second is taken for
   /// having sent less than it has.

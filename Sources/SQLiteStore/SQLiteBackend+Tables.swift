@@ -71,6 +71,18 @@ extension SQLiteBackend {
     try settings.set(ClockMeasurementSetting.name, ClockMeasurementSetting.pack(measurement))
   }
 
+  package func lastWelcome() throws(StoreError) -> LastWelcome? {
+    guard let bytes = try settings.value(LastWelcomeSetting.name) else { return nil }
+    guard let welcome = LastWelcomeSetting.unpack(bytes) else {
+      throw .corrupt(connection.path, "the setting \(LastWelcomeSetting.name) cannot be read")
+    }
+    return welcome
+  }
+
+  package func setLastWelcome(_ welcome: LastWelcome) throws(StoreError) {
+    try settings.set(LastWelcomeSetting.name, LastWelcomeSetting.pack(welcome))
+  }
+
   package func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]> {
     guard let bytes = try settings.value(BroughtSetting.name(of: peer)) else { return LaneMap(repeating: []) }
     guard let entries = BroughtSetting.unpack(bytes) else {

@@ -163,6 +163,13 @@ package final class SimulatedDisk: StorageBackend {
     try beforeWrite()
     try inner.setClockMeasurement(measurement)
   }
+  package func lastWelcome() -> LastWelcome? {
+    look(nil) { () throws(StoreError) in try inner.lastWelcome() }
+  }
+  package func setLastWelcome(_ welcome: LastWelcome) throws(StoreError) {
+    try beforeWrite()
+    try inner.setLastWelcome(welcome)
+  }
 
   package func brought(by peer: NodeNumber) -> LaneMap<[Sequence64]> {
     look(LaneMap(repeating: [])) { () throws(StoreError) in try inner.brought(by: peer) }

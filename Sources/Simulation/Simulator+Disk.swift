@@ -197,7 +197,6 @@ extension Simulator {
     guard isDone else { return plan(.restart(node: index), after: 500) }
     note("\(node.name) starts again")
     node.backend.writesLeft = nil
-    node.correction = 0
     if plan.flatBattery == index, drainingSince == nil {
       node.skew = -(SimulationLimits.calendarStart + now)
       probes.hit(.deadBatteries)
@@ -206,6 +205,7 @@ extension Simulator {
       try reopen(node)
       node.store = try makeStore(index, node.backend)
       try begin(node, isNoticed: isNoticed)
+      node.correction = try node.store.clockCorrection(startingAt: wall(node))
       try retryAfterUpgrade(index)
     } catch {
       throw Violation("\(node.name) cannot open its store again: \(error)")

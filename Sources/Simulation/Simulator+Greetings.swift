@@ -18,7 +18,8 @@ extension Simulator {
     let hello = Hello(
       replica: node.store.identity.replica, credential: [1], epoch: node.store.identity.epoch, clock: wall(node),
       peerEpoch: log?.epoch, cursors: cursors, window: plan.storeWindow, software: SoftwareVersion.text,
-      token: node.memory.token, ancestors: try node.store.lineage().ancestors, peerAncestors: log?.ancestors ?? [],
+      token: node.memory.token, ancestors: try node.store.toldAncestors(knowing: nil),
+      peerAncestors: log?.told(keeping: nil) ?? [],
       answersVerify: plan.further.asksAtAll || plan.restoresHQ)
     connect(index, hello, head: try node.store.logHead())
   }
@@ -82,7 +83,7 @@ extension Simulator {
         Admission(
           identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: meeting.cursors,
           resumption: resumption, token: hq.memory.histories[store]?.token,
-          ancestors: try hq.store.lineage().ancestors, brought: meeting.brought))
+          ancestors: try hq.store.toldAncestors(knowing: hello.peerEpoch), brought: meeting.brought))
     )
   }
 

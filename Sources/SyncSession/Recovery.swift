@@ -41,8 +41,8 @@ extension RecordStore {
     }
     if let token = keeping.token { try keepToken(token) }
     return try repairClock(
-      sent: keeping.sent, offset: keeping.clock.milliseconds(since: measured) - correction, now: keeping.clock,
-      spareIncarnation: spareIncarnation)
+      sent: keeping.sent, offset: keeping.clock.milliseconds(since: measured) - correction, correction: correction,
+      now: keeping.clock, spareIncarnation: spareIncarnation)
   }
 
   /// Does what a refusal asks for before the next attempt.

@@ -177,16 +177,18 @@ extension [Restamping] {
     #expect(try store.store.lineage().ancestors.map(\.epoch) == [first], "the first may have been told")
     try store.store.begin(Epoch(rawValue: 2), incarnation: nil)
     #expect(try store.store.lineage().ancestors.map(\.epoch) == [first])
-    for number in 3...40 as ClosedRange<UInt64> {
+    let last = UInt64(StoreLimits.ancestorCount) + 20
+    for number in 3...last {
       try store.store.noteLogShown()
       try store.mustCommit(.note("a", store: 1, text: "\(number)"))
       try store.store.begin(Epoch(rawValue: number), incarnation: nil)
     }
     let lineage = try store.store.lineage()
     #expect(lineage.ancestors.count == StoreLimits.ancestorCount)
-    #expect(lineage.ancestors.first == Lineage.Ancestor(epoch: Epoch(rawValue: 39), end: 38))
+    #expect(lineage.ancestors.first == Lineage.Ancestor(epoch: Epoch(rawValue: last - 1), end: last - 2))
     #expect(lineage.end(of: Epoch(rawValue: 30)) == 29)
     #expect(lineage.end(of: first) == nil)
+    #expect(try store.store.toldAncestors(knowing: nil).count == StoreLimits.toldAncestorCount)
   }
 
   @Test("FC-21 unsent stamps of a clock that was ahead are set right, in order", arguments: BackendKind.allCases)

@@ -74,6 +74,9 @@ final class SabotagedStore: RecordStore {
     try engine.knownLog(of: peer)
   }
   func lineage() throws(StoreError) -> Lineage { try engine.lineage() }
+  func toldAncestors(knowing known: Epoch?) throws(StoreError) -> [Lineage.Ancestor] {
+    try engine.toldAncestors(knowing: known)
+  }
   func begin(_ epoch: Epoch, incarnation: UInt32?) throws(StoreError) {
     try engine.begin(epoch, incarnation: incarnation)
   }
@@ -89,9 +92,13 @@ final class SabotagedStore: RecordStore {
   func takeIncarnation(_ incarnation: UInt32) throws(StoreError) { try engine.takeIncarnation(incarnation) }
   func repairUnsent(_ repair: UnsentRepair) throws(StoreError) -> [Restamping] { try engine.repairUnsent(repair) }
   func repairClock(
-    sent: LogCoverage, offset: Int64, now: WallTime, spareIncarnation: UInt32
+    sent: LogCoverage, offset: Int64, correction: Int64, now: WallTime, spareIncarnation: UInt32
   ) throws(StoreError) -> [Restamping]? {
-    try engine.repairClock(sent: sent, offset: offset, now: now, spareIncarnation: spareIncarnation)
+    try engine.repairClock(
+      sent: sent, offset: offset, correction: correction, now: now, spareIncarnation: spareIncarnation)
+  }
+  func clockCorrection(startingAt wall: WallTime) throws(StoreError) -> Int64 {
+    try engine.clockCorrection(startingAt: wall)
   }
 
   func receiveCursors(from peer: NodeNumber, epoch: Epoch) throws(StoreError) -> LaneMap<ReceiveCursor> {

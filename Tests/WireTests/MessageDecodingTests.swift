@@ -259,7 +259,7 @@ import Wire
           ancestors: (0..<count).map { Lineage.Ancestor(epoch: Epoch(rawValue: UInt64($0)), end: 1) }))
     }
     let most = WireLimits.maximumAncestors
-    #expect(StoreLimits.ancestorCount <= most, "or a node could not say what it remembers")
+    #expect(StoreLimits.toldAncestorCount <= most, "or a node could not say what it names")
     let message = welcome(most)
     #expect(try Message(decoding: message.encoded()) == message)
     #expect(throws: DecodeError.self) { try Message(decoding: welcome(most + 1).encoded()) }

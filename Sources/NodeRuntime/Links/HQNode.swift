@@ -170,7 +170,8 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         Admission(
           identity: engine.identity, head: try engine.logHead(), clock: clock.now, cursors: meeting.cursors,
           resumption: resumption, token: token, endpoints: try NodeSettings.endpointList(engine),
-          ancestors: hello.ancestors == nil ? nil : try engine.lineage().ancestors, brought: meeting.brought,
+          ancestors: hello.ancestors == nil ? nil : try engine.toldAncestors(knowing: hello.peerEpoch),
+          brought: meeting.brought,
           window: SessionLimits.windowBytes(ofStores: try NodeSettings.enrolledCount(engine))))
     } completion: { result in
       self.queue.async {

@@ -115,7 +115,8 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         replica: engine.identity.replica, credential: credential, epoch: engine.identity.epoch, clock: clock.now,
         peerEpoch: log?.epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
         token: try NodeSettings.sessionToken(engine), endpointsVersion: endpointsVersion,
-        ancestors: try engine.lineage().ancestors, peerAncestors: log?.ancestors ?? [], answersVerify: true)
+        ancestors: try engine.toldAncestors(knowing: nil), peerAncestors: log?.told(keeping: nil) ?? [],
+        answersVerify: true)
       return (hello, try engine.logHead())
     } completion: { result in
       self.queue.async {

@@ -7,10 +7,12 @@ import Synchronization
 /// Small differences are left alone: they do no harm, and a measurement over a slow line is no better.
 package final class CorrectedClock: WallClock {
   package let base: any WallClock
-  private let offset = Atomic<Int64>(0)
+  private let offset: Atomic<Int64>
 
-  package init(_ base: any WallClock) {
+  /// - Parameter correction: what is added until the clock is measured, in milliseconds.
+  package init(_ base: any WallClock, correction: Int64 = 0) {
     self.base = base
+    offset = Atomic(correction)
   }
 
   package var now: WallTime { base.now.advanced(byMilliseconds: offset.load(ordering: .relaxed)) }

@@ -76,7 +76,7 @@ package final class StoreGate: @unchecked Sendable {
     scanner = SpareReader("storesync.scanning", qos: .utility, path: path, model: model)
     gatherer = SpareReader("storesync.gathering", path: path, model: model)
     self.model = model
-    self.clock = CorrectedClock(clock)
+    self.clock = CorrectedClock(clock, correction: try writer.clockCorrection(startingAt: clock.now))
     identity = writer.identity
     knownHead = try writer.logHead()
     rest = IdleWatch(milliseconds: StorageLimits.restMilliseconds, queue: writing)

@@ -1,4 +1,4 @@
-import Base
+package import Base
 import Causality
 import StoreModel
 
@@ -13,6 +13,13 @@ extension StoreEngine {
   /// This node's log, and the ones that it went on from.
   package func lineage() throws(StoreError) -> Lineage {
     Lineage(epoch: try backend.loadNode().identity.epoch, ancestors: try backend.ancestors(of: nil))
+  }
+
+  /// What a greeting tells a peer of the logs that this node's went on from.
+  /// - Parameter known: an epoch that the peer has named; nil for the one in which HQ has last let this store in.
+  package func toldAncestors(knowing known: Epoch?) throws(StoreError) -> [Lineage.Ancestor] {
+    let lastKnown = try backend.lastWelcome()?.epoch
+    return try lineage().told(keeping: known ?? lastKnown)
   }
 
   /// A node starts: its log goes on under a new epoch. Should this database be an earlier state of the node's, the peers
@@ -32,10 +39,23 @@ extension StoreEngine {
       let measurement = try backend.clockMeasurement()
       if measurement.epoch == node.identity.epoch {
         try backend.setClockMeasurement(ClockMeasurement(through: node.head, epoch: nil))
+        try noteStamped(through: node.clock.last.wall)
       }
       node.identity.epoch = epoch
       if let incarnation { node.identity.replica.incarnation = incarnation }
     }
+  }
+
+  /// Commits that a measured clock has stamped tell the time as well as the measurement does.
+  private func noteStamped(through time: WallTime) throws(StoreError) {
+    guard var welcome = try backend.lastWelcome(), welcome.time < time else { return }
+    welcome.time = time
+    try backend.setLastWelcome(welcome)
+  }
+
+  /// What a store adds to this machine's clock from its start until HQ lets it in and the clock is measured, in milliseconds.
+  package func clockCorrection(startingAt wall: WallTime) throws(StoreError) -> Int64 {
+    try backend.lastWelcome()?.correction(startingAt: wall) ?? 0
   }
 
   /// To be durable before a peer is told of the present epoch.

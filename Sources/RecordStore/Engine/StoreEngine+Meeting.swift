@@ -29,7 +29,8 @@ extension StoreEngine {
       if old?.epoch != log.epoch || old?.metAt != metAt {
         try backend.setPeerLog(PeerLog(epoch: log.epoch, metAt: metAt), of: peer)
       }
-      if try backend.ancestors(of: peer) != log.ancestors { try backend.setAncestors(log.ancestors, of: peer) }
+      let ancestors = known.map(log.remembering)?.ancestors ?? log.ancestors
+      if try backend.ancestors(of: peer) != ancestors { try backend.setAncestors(ancestors, of: peer) }
       // An HQ that has lost something may have forgotten why this store let go of a record, and count it as the store's again. The
       // store has not got it any more, so what it writes there must not claim to have seen what it once wrote.
       if meeting.hasLost, let spareIncarnation, try backend.forgetStubs() {

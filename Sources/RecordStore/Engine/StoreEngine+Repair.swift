@@ -55,30 +55,34 @@ extension StoreEngine {
 
   /// Sets right what HQ has not seen, if this node's clock was wrong: now, by the difference to HQ's clock, or earlier, by stamps
   /// ahead of it. What it stamps from now on counts as right, as long as it runs.
-  /// - Parameter offset: how far HQ's clock is ahead of the one by which this node stamps, corrected as that may be.
+  /// - Parameters:
+  ///   - offset: how far HQ's clock is ahead of the one by which this node stamps, corrected as that may be.
+  ///   - correction: what is added to the machine's clock to make that one.
   /// - Returns: which commits got new stamps; nil if all was well.
   package func repairClock(
-    sent: LogCoverage, offset: Int64, now: WallTime, spareIncarnation: UInt32
+    sent: LogCoverage, offset: Int64, correction: Int64 = 0, now: WallTime, spareIncarnation: UInt32
   ) throws(StoreError) -> [Restamping]? {
     let isOff = offset.magnitude > StoreLimits.clockRepairMilliseconds.magnitude
     let isAhead = try isClockAhead(of: now)
     let hasUnsent = try hasUnsent(beyond: sent)
+    let difference = offset.addingSaturating(correction)
     guard isAhead || isOff && hasUnsent else {
-      try noteMeasured()
+      try noteMeasured(difference, at: now)
       return nil
     }
     let clock = ClockRepair(
       offset: isOff ? offset : 0, now: now, measuredThrough: try backend.clockMeasurement().through,
       spareIncarnation: spareIncarnation)
     let restampings = try repairUnsent(UnsentRepair(sent: sent, incarnation: nil, clock: clock))
-    try noteMeasured()
+    try noteMeasured(difference, at: now)
     return restampings
   }
 
   /// All that is there has the right time, and so has what this run of the node adds.
-  private func noteMeasured() throws(StoreError) {
+  private func noteMeasured(_ difference: Int64, at now: WallTime) throws(StoreError) {
     try backend.transaction { () throws(StoreError) in
       try backend.setClockMeasurement(ClockMeasurement(through: node.head, epoch: node.identity.epoch))
+      try backend.setLastWelcome(LastWelcome(epoch: node.identity.epoch, clockDifference: difference, time: now))
     }
   }
 

@@ -192,6 +192,9 @@ extension MemoryBackend {
   package func clockMeasurement() -> ClockMeasurement { storage.clockMeasurement }
   package func setClockMeasurement(_ measurement: ClockMeasurement) { write(\.clockMeasurement, measurement) }
 
+  package func lastWelcome() -> LastWelcome? { storage.lastWelcome }
+  package func setLastWelcome(_ welcome: LastWelcome) { write(\.lastWelcome, welcome) }
+
   package func brought(by peer: NodeNumber) -> LaneMap<[Sequence64]> {
     storage.brought[peer] ?? LaneMap(repeating: [])
   }

@@ -27,6 +27,7 @@ struct MemoryStorage {
   var ancestors: [NodeNumber?: [Lineage.Ancestor]] = [:]
   var hiddenAncestors: Int?
   var clockMeasurement = ClockMeasurement()
+  var lastWelcome: LastWelcome?
   var brought: [NodeNumber: LaneMap<[Sequence64]>] = [:]
   var counterSteps: [CounterStep] = []
   var balances: [BalanceKey: Int64] = [:]

@@ -123,6 +123,13 @@ final class FailingBackend: StorageBackend {
     try inner.setClockMeasurement(measurement)
   }
 
+  func lastWelcome() throws(StoreError) -> LastWelcome? { try inner.lastWelcome() }
+
+  func setLastWelcome(_ welcome: LastWelcome) throws(StoreError) {
+    try countWrite()
+    try inner.setLastWelcome(welcome)
+  }
+
   func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]> { try inner.brought(by: peer) }
 
   func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError) {
