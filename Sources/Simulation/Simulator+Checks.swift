@@ -88,13 +88,14 @@ extension Simulator {
   /// No cursor has passed what is neither applied nor parked.
   /// - Parameter isWhole: looks at all entries, and not only at those that a cursor has passed since the last look.
   func checkCursors(isWhole: Bool) throws(Violation) {
-    if isWhole { checkedCursors = [:] }
+    if isWhole { forgetChecked() }
     let parked = parkedKeys(at: nodes[0])
     for store in nodes.dropFirst() where !store.isRetired {
       try checkCursor(of: nodes[0], in: store, parked: parked, isWhole: isWhole)
       try checkCursor(of: store, in: nodes[0], parked: parkedKeys(at: store), isWhole: isWhole)
     }
-    for commit in oracle.commits where commit.node != 0 && commit.isInLog && !nodes[commit.node].isRetired {
+    for (number, commit) in oracle.commits.enumerated()
+    where commit.node != 0 && commit.isInLog && !nodes[commit.node].isRetired && !arrivedCommits.contains(number) {
       let store = nodes[commit.node]
       let cursor = nodes[0].backend.receiveCursor(peer: store.number, lane: commit.lane)
       guard let cursor, cursor.through >= commit.sequence, !isIncomplete(at: 0, from: commit.node),
@@ -102,14 +103,20 @@ extension Simulator {
       else { continue }
       // What the store has let go of since comes to an HQ that was put back from whoever holds it now: the end's check sees
       // to that.
-      for key in commit.keys where !parked.contains(key) && store.backend.holds(key, commit.stamp) {
-        guard nodes[0].backend.find(key)?.vector.covers(commit.stamp) ?? false else {
-          throw Violation(
-            "HQ's cursor of \(store.name), \(commit.lane) \(cursor.through), has passed \(commit.sequence), "
-              + "and HQ has not seen \(commit.stamp) of \(key.summary)")
-        }
+      let missing = commit.keys.filter { !(nodes[0].backend.find($0)?.vector.covers(commit.stamp) ?? false) }
+      if missing.isEmpty { arrivedCommits.insert(number) }
+      for key in missing where !parked.contains(key) && store.backend.holds(key, commit.stamp) {
+        throw Violation(
+          "HQ's cursor of \(store.name), \(commit.lane) \(cursor.through), has passed \(commit.sequence), "
+            + "and HQ has not seen \(commit.stamp) of \(key.summary)")
       }
     }
+  }
+
+  /// What has been looked at may be otherwise now.
+  func forgetChecked() {
+    checkedCursors = [:]
+    arrivedCommits = []
   }
 
   private func checkCursor(

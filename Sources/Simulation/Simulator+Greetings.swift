@@ -160,6 +160,7 @@ extension Simulator {
 
   private func rename(_ restampings: [Restamping], at index: Int) {
     let model = nodes[0].backend.model
+    arrivedCommits = []
     for restamping in restampings {
       oracle.rename(restamping, at: index) { model.entity($0.entity)?.mutability == .immutable }
     }

@@ -152,7 +152,7 @@ extension Simulator {
     note(
       "\(node.name) is put back\(isNoticed ? "" : " unnoticed"): \(count.lost) parts of commits are lost, \(count.owed) are "
         + "elsewhere")
-    checkedCursors = [:]
+    forgetChecked()
     // What it showed whole it shows no more.
     unsettledCommits[index] = oracle.commits.indices.prefix(settledFrom).filter {
       oracle.commits[$0].node != index || !oracle.commits[$0].isInLog

@@ -84,6 +84,8 @@ package final class Simulator {
   var settledFrom = 0
   /// How far each cursor's log was looked at.
   var checkedCursors: [CursorPlace: Sequence64] = [:]
+  /// Stores' commits that HQ was found to have seen whole: what it has seen of a record, it keeps.
+  var arrivedCommits: Set<Int> = []
   /// Set when the last operation has been planned and the faults have stopped.
   var drainingSince: Int64?
   /// Nobody is there before.

@@ -61,7 +61,8 @@ import Testing
       try start(store, 100 + number)
       try link(store, hq)
     }
-    try start(backup, 99)
+    try backup.store.begin(Epoch(rawValue: 99), incarnation: nil)
+    try backup.mustCommit(.note("new", store: 1))
     let standing = try hq.store.standing(of: one, in: hello(of: backup), resumingAt: nil)
     #expect(standing.hasLost)
     #expect(standing.cursors.normal == 1, "what both have")

@@ -181,12 +181,12 @@ extension [Restamping] {
     for number in 3...last {
       try store.store.noteLogShown()
       try store.mustCommit(.note("a", store: 1, text: "\(number)"))
-      try store.store.begin(Epoch(rawValue: number), incarnation: nil)
+      try store.store.begin(Epoch(rawValue: 9_000 + number), incarnation: nil)
     }
     let lineage = try store.store.lineage()
     #expect(lineage.ancestors.count == StoreLimits.ancestorCount)
-    #expect(lineage.ancestors.first == Lineage.Ancestor(epoch: Epoch(rawValue: last - 1), end: last - 2))
-    #expect(lineage.end(of: Epoch(rawValue: 30)) == 29)
+    #expect(lineage.ancestors.first == Lineage.Ancestor(epoch: Epoch(rawValue: 9_000 + last - 1), end: last - 2))
+    #expect(lineage.end(of: Epoch(rawValue: 9_030)) == 29)
     #expect(lineage.end(of: first) == nil)
     #expect(try store.store.toldAncestors(knowing: nil).count == StoreLimits.toldAncestorCount)
   }
@@ -206,7 +206,8 @@ extension [Restamping] {
     let meeting = try meet(store, hq)
     let repaired = try store.store.repairUnsent(
       UnsentRepair(
-        sent: meeting.atHQ.coverage, incarnation: nil, clock: ClockRepair(offset: -year, now: store.wall)))
+        sent: meeting.atHQ.coverage, incarnation: nil, clock: ClockRepair(offset: -year, now: store.wall)
+      ))
     #expect(repaired.commitCount == 2)
     let stamp = try store.mustCommit(.note("a", [FieldWrite(Note.status, .set(.text("open")))]))
     #expect(stamp.time.wall == store.wall, "the clock is back as well")
@@ -234,7 +235,7 @@ extension [Restamping] {
     store.wall = now.advanced(byMilliseconds: 10_000)
     let meeting = try meet(store, hq)
     let repaired = try store.store.repairClock(
-      sent: meeting.atHQ.coverage, offset: -ahead, now: store.wall, spareIncarnation: 2)
+      sent: meeting.atHQ.coverage, offset: -ahead, correction: 0, now: store.wall, spareIncarnation: 2)
     let names = try #require(repaired).flatMap(\.names.values)
     #expect(names.count == 2)
     #expect(names.allSatisfy { $0.time > sent.time && $0.replica == sent.replica })
@@ -483,7 +484,7 @@ extension [Restamping] {
     let meeting = try meet(store, hq)
     let repaired = try #require(
       try store.store.repairClock(
-        sent: meeting.atHQ.coverage, offset: -year, now: hq.wall, spareIncarnation: 3))
+        sent: meeting.atHQ.coverage, offset: -year, correction: 0, now: hq.wall, spareIncarnation: 3))
     #expect(repaired.times == [first.time, second.time])
     store.wall = hq.wall
     try exchange(store, hq)
@@ -502,7 +503,8 @@ extension [Restamping] {
     let now = store.wall
     func repair(offset: Int64, at true_: WallTime) throws -> [HybridTimestamp] {
       let sent = try meet(store, hq).atHQ.coverage
-      return try store.store.repairClock(sent: sent, offset: offset, now: true_, spareIncarnation: 9)?.times ?? []
+      return try store.store.repairClock(sent: sent, offset: offset, correction: 0, now: true_, spareIncarnation: 9)?
+        .times ?? []
     }
     // The raw clock is a day behind; what it stamps before it is measured is set right once.
     store.wall = now.advanced(byMilliseconds: -day)

@@ -60,7 +60,7 @@ extension StoreEngine {
   ///   - correction: what is added to the machine's clock to make that one.
   /// - Returns: which commits got new stamps; nil if all was well.
   package func repairClock(
-    sent: LogCoverage, offset: Int64, correction: Int64 = 0, now: WallTime, spareIncarnation: UInt32
+    sent: LogCoverage, offset: Int64, correction: Int64, now: WallTime, spareIncarnation: UInt32
   ) throws(StoreError) -> [Restamping]? {
     let isOff = offset.magnitude > StoreLimits.clockRepairMilliseconds.magnitude
     let isAhead = try isClockAhead(of: now)
