@@ -165,6 +165,8 @@ extension Simulator {
       oracle.rename(restamping, at: index) { model.entity($0.entity)?.mutability == .immutable }
     }
     // One of before would bring the old names back, for commits that HQ has under the new ones: RELIABILITY.md.
-    if restampings.commitCount > 0 { nodes[index].backups = [] }
+    guard restampings.commitCount > 0 else { return }
+    nodes[index].backups = []
+    if case .putBack = nodes[index].pending { nodes[index].pending = nil }
   }
 }
