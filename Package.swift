@@ -67,8 +67,12 @@ let package = Package(
       ]),
     shell(
       "NodeAPI",
-      ["CMicroHTTPD", "Base", "JSON", "StoreModel", "RecordStore", "Wire", "SyncSession", "Transport", "NodeRuntime"]),
-    program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime", "NodeAPI"]),
+      [
+        "CMicroHTTPD", "Base", "JSON", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "Transport",
+        "Interchange", "NodeRuntime",
+      ]),
+    program(
+      "hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "HTTPClient", "NodeRuntime", "NodeAPI"]),
     program(
       "store-node", ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime", "NodeAPI"]),
     program(

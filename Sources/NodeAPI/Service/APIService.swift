@@ -12,13 +12,21 @@ package final class APIService: Sendable {
   package var model: Model { control.gate.model }
   package var log: LogSink { control.node.log }
 
+  /// Those who wait for changes.
+  let followers = ChangeFollowers()
+  let changeForm: ChangeForm
+
   package init(_ control: ControlService) {
     self.control = control
+    changeForm = ChangeForm(control.gate.model)
   }
+
+  /// The node stops: nobody waits for changes any longer.
+  package func stop() { followers.end() }
 
   /// All that there is; a path belongs to the first that fits.
   package var routes: [Route] {
-    let resources = statusRoutes + entityRoutes + conflictRoutes + parkedRoutes
+    let resources = statusRoutes + entityRoutes + conflictRoutes + parkedRoutes + changeRoutes
     return resources + [descriptionRoute(of: resources)]
   }
 
@@ -26,7 +34,7 @@ package final class APIService: Sendable {
 
   /// The description needs no token: it says nothing of what the node holds.
   private func descriptionRoute(of resources: [Route]) -> Route {
-    let document = OpenAPIDocument.make(resources, schemas: Self.schemas)
+    let document = OpenAPIDocument.make(resources, schemas: Self.schemas + changeSchemas)
     let answer = HTTPResponse.json(document, headers: [.init("Cache-Control", "public, max-age=300")])
     return Route(.get, "/openapi.json", for: .monitor, needsToken: false, []) { _, respond in respond(answer) }
   }

@@ -11,7 +11,7 @@ import SyncSession
 /// it. Confined to `queue` (`@unchecked Sendable`).
 package final class WebhookSender: @unchecked Sendable {
   /// Makes a page into the JSON text of a message's data.
-  package typealias Renderer = @Sendable (FeedPage, Model) -> String
+  package typealias Renderer = @Sendable (FeedPage, Model) throws(StoreError) -> String
   /// Calls something back after a time in milliseconds.
   package typealias Delay = @Sendable (Int64, @escaping @Sendable () -> Void) -> Void
 
@@ -133,15 +133,24 @@ package final class WebhookSender: @unchecked Sendable {
           budgetBytes: WebhookLimits.pageBytes))
     } completion: { result in
       // Rendered on the reader's queue: the sender's has other hooks to serve.
-      let message = (try? result.get().get()).flatMap { page -> WebhookMessage? in
-        guard !page.items.isEmpty else { return nil }
-        return .changes(
-          page, after: cursor, data: self.render(page, self.gate.model), hook: run.hookName, at: self.gate.clock.now)
-      }
+      let message = self.message(of: result, after: cursor, hook: run.hookName)
       self.queue.async {
         guard run.isAt(turn) else { return }
-        self.haveRead(result, message, run)
+        switch message {
+        case .success(let message): self.haveRead(result, message, run)
+        case .failure(let error): self.haveRead(.failure(error), nil, run)
+        }
       }
+    }
+  }
+
+  /// Nil if there is nothing to send.
+  private func message(
+    of result: Result<Result<FeedPage, FeedGone>, StoreError>, after cursor: FeedCursor?, hook: String
+  ) -> Result<WebhookMessage?, StoreError> {
+    guard case .success(.success(let page)) = result, !page.items.isEmpty else { return .success(nil) }
+    return capture { () throws(StoreError) in
+      .changes(page, after: cursor, data: try render(page, gate.model), hook: hook, at: gate.clock.now)
     }
   }
 
