@@ -35,6 +35,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(
       name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
@@ -54,12 +55,14 @@ let package = Package(
     pure("Interchange", ["Base", "JSON", "StoreModel", "Retail", "TextEncoding"]),
     shell("SQLiteStore", ["CSQLite", "Base", "Causality", "StoreModel", "Merge", "RecordStore"]),
     shell("Transport", ["COpenSSL", "Base"]),
+    shell("HTTPClient", ["CCurl"]),
     shell(
       "NodeRuntime",
       [
         "CLinux", "CZstd", "Base", "Metrics", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession",
         "SQLiteStore",
         "Transport",
+        "HTTPClient",
         "Retail",
       ]),
     shell(
@@ -68,7 +71,8 @@ let package = Package(
         "CMicroHTTPD", "Base", "JSON", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "Transport",
         "Retail", "Interchange", "NodeRuntime",
       ]),
-    program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime", "NodeAPI"]),
+    program(
+      "hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "HTTPClient", "NodeRuntime", "NodeAPI"]),
     program(
       "store-node", ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime", "NodeAPI"]),
     program(
@@ -109,6 +113,7 @@ let package = Package(
         "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime",
         "NodeAPI",
       ]),
+    tests("HTTPClientTests", ["Transport", "HTTPClient"]),
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
       "NodeRuntimeTests",

@@ -16,6 +16,7 @@ package final class HTTPService: DaemonService, @unchecked Sendable {
   private let directory: DataDirectory
   private let log: LogSink
   private let server = Mutex<HTTPServer?>(nil)
+  private let service = Mutex<APIService?>(nil)
 
   package static let options = [
     OptionHelp(
@@ -81,6 +82,7 @@ package final class HTTPService: DaemonService, @unchecked Sendable {
   package func start(control: ControlService) throws(TransportError) -> [(name: String, address: String)] {
     try writeLocalToken(control.gate)
     let service = APIService(control)
+    self.service.withLock { $0 = service }
     let router = Router(
       service.routes, tokens: control.gate.tokens, failures: FailureLimiter(), log: log, observe: { _ in })
     let server = try HTTPServer(at: endpoint, credentials, refusal: Self.answer) { request, respond in
@@ -95,6 +97,8 @@ package final class HTTPService: DaemonService, @unchecked Sendable {
       defer { server = nil }
       return server
     }
+    // Whoever waits for changes has the answer that there are none, before the server ends.
+    service.withLock { $0 }?.stop()
     server?.stop()
     unlink(directory.tokenPath)
   }

@@ -87,6 +87,9 @@ package protocol StorageBackend: AnyObject {
   /// can know either.
   func hiddenAncestors() throws(StoreError) -> Int?
   func setHiddenAncestors(_ count: Int?) throws(StoreError)
+  /// How often records have come to show something else, or stamps to be others, without a new entry of the log.
+  func feedTurn() throws(StoreError) -> UInt64
+  func setFeedTurn(_ turn: UInt64) throws(StoreError)
   /// Takes from all that was let go of what it had seen, so that any state of it is taken again; not from what was purged.
   /// - Returns: whether there was any.
   func forgetStubs() throws(StoreError) -> Bool

@@ -64,4 +64,11 @@ package enum StoreLimits {
   package static let requestKeyBytes = 200
   /// Of an answer that is kept. Answers to commits are a few hundred bytes.
   package static let requestAnswerBytes = 64 << 10
+  /// Entries and records that are looked at for one page of the change feed: some ten milliseconds, after which others have
+  /// their turn at the reader. A page may then be empty, and says so.
+  package static let feedLookCount = 5_000
+  /// Bytes of records in one page of the change feed, after which it ends with the group that it is at.
+  package static let feedPageBytes = 1 << 20
+  /// Of a cursor's text; those that are made have 60 at the most.
+  static let feedCursorBytes = 64
 }

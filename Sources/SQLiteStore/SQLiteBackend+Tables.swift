@@ -57,6 +57,18 @@ extension SQLiteBackend {
     try settings.set(LineageSetting.hidden, count.map(LineageSetting.packHidden))
   }
 
+  package func feedTurn() throws(StoreError) -> UInt64 {
+    guard let bytes = try settings.value(FeedTurnSetting.name) else { return 0 }
+    guard let turn = FeedTurnSetting.unpack(bytes) else {
+      throw .corrupt(connection.path, "the setting \(FeedTurnSetting.name) cannot be read")
+    }
+    return turn
+  }
+
+  package func setFeedTurn(_ turn: UInt64) throws(StoreError) {
+    try settings.set(FeedTurnSetting.name, FeedTurnSetting.pack(turn))
+  }
+
   package func forgetStubs() throws(StoreError) -> Bool { try hidden.emptyStubs() }
 
   package func clockMeasurement() throws(StoreError) -> ClockMeasurement {

@@ -16,30 +16,39 @@ extension SQLiteBackend {
     let modelTables = ModelTables(connection)
     let changes = try modelTables.changes(to: model)
     for change in changes { try modelTables.apply(change) }
+    var shownCount = 0
     for change in changes {
       switch change {
-      case .create(let entity): try showHidden(entity.tag)
+      case .create(let entity): shownCount += try showHidden(entity.tag)
       case .add, .renameTable, .renameColumn: break
       }
     }
-    for entity in Set(changes.compactMap(\.grownEntity)).sorted() { try showUnknownFields(entity) }
+    for entity in Set(changes.compactMap(\.grownEntity)).sorted() { shownCount += try showUnknownFields(entity) }
+    // The log has no entry of it.
+    if shownCount > 0 { try setFeedTurn(feedTurn() + 1) }
     for entity in model.entities { try modelTables.createIndexes(entity) }
     try upgradeBalances(modelTables)
   }
 
   /// Records of an entity that has become known.
-  private func showHidden(_ entity: EntityTag) throws(StoreError) {
-    for row in try hidden.rows(of: entity) {
+  /// - Returns: how many there are.
+  private func showHidden(_ entity: EntityTag) throws(StoreError) -> Int {
+    let rows = try hidden.rows(of: entity)
+    for row in rows {
       if let record = try hidden.read(RecordRef(entity: entity, row: row)) { try update(record) }
     }
+    return rows.count
   }
 
   /// Records with fields that have become known. Their state is whole before as after; only the columns gain.
-  private func showUnknownFields(_ entity: EntityTag) throws(StoreError) {
-    guard let table = tables[entity] else { return }
-    for row in try table.rowsWithUnknown() {
+  /// - Returns: how many there are.
+  private func showUnknownFields(_ entity: EntityTag) throws(StoreError) -> Int {
+    guard let table = tables[entity] else { return 0 }
+    let rows = try table.rowsWithUnknown()
+    for row in rows {
       if let record = try table.read(row: row) { try update(record) }
     }
+    return rows.count
   }
 
   private func upgradeBalances(_ modelTables: ModelTables) throws(StoreError) {

@@ -152,6 +152,12 @@ package final class SimulatedDisk: StorageBackend {
     try inner.addToPurgedBalance(name, keys: keys, difference: difference)
   }
 
+  package func feedTurn() -> UInt64 { look(0) { () throws(StoreError) in try inner.feedTurn() } }
+  package func setFeedTurn(_ turn: UInt64) throws(StoreError) {
+    try beforeWrite()
+    try inner.setFeedTurn(turn)
+  }
+
   package func forgetStubs() throws(StoreError) -> Bool {
     try beforeWrite()
     return try inner.forgetStubs()

@@ -1,5 +1,6 @@
 import Causality
 import Dispatch
+import HTTPClient
 import NodeAPI
 import NodeRuntime
 import RecordStore
@@ -69,6 +70,13 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let hq = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.hq(engine) }
   let node = HQNode(gate: daemon.gate, queue: daemon.queue, log: daemon.log)
   let bound = try daemon.queue.sync { try node.start(at: listen, tls: hq.tls) }
+  let form = ChangeForm(.retail)
+  let webhooks = WebhookSender(gate: daemon.gate, posting: HTTPClient(), log: daemon.log) {
+    page, _ throws(StoreError) in
+    try form.text(of: page)
+  }
+  daemon.queue.sync { node.webhooks = webhooks }
+  webhooks.start()
   try daemon.run(node, addresses: [("listening", bound.description)], services: services)
 }
 

@@ -32,6 +32,8 @@ struct StatusText {
     lines.append(
       "conflicts: \(report.count("conflictsOpen")) open, \(report.count("conflictsDecided")) decided by rule"
         + (accepted > 0 ? ", \(accepted) accepted" : "") + "    parked: \(report.count("parked"))")
+    lines += (report["webhooks"]?.arrayValue ?? []).map(FeedText.webhook)
+    lines += (report["consumers"]?.arrayValue ?? []).map(Self.consumer)
     let peers = report["peers"]?.arrayValue ?? []
     guard !peers.isEmpty else { return lines.joined(separator: "\n") }
     let header = [
@@ -61,6 +63,12 @@ struct StatusText {
     }
     return "stores: \(stores.count("enrolled"))"
       + (parts.isEmpty ? "" : ", of these " + parts.joined(separator: ", ")) + "; \(stores.count("inSync")) in sync"
+  }
+
+  private static func consumer(_ consumer: CBORValue) -> String {
+    let state =
+      consumer["beginsAnew"]?.booleanValue == true ? "begins anew" : "\(consumer.count("behind")) entries behind"
+    return "consumer \(consumer["name"]?.textValue ?? ""): \(state), last seen \(consumer["lastSeen"]?.textValue ?? "")"
   }
 
   private static func link(_ peer: CBORValue) -> String {

@@ -22,6 +22,9 @@ struct Verbs {
     case "endpoints": return try answer("endpoints", [], EndpointText.text)
     case "endpoints set":
       return try answer("endpoints-set", [("endpoints", .text(arguments.words[0]))], EndpointText.text)
+    case "consumers list": return try answer("consumers", [], FeedText.consumers)
+    case "consumers forget":
+      return try answer("consumer-forget", [("name", .text(arguments.words[0]))], FeedText.forgotten)
     case "import":
       return try ImportVerb(client: ControlClient(arguments), arguments: arguments).run(arguments.words[0])
     case "export": return try ExportVerb(client: ControlClient(arguments), arguments: arguments).run()
@@ -31,6 +34,7 @@ struct Verbs {
     case "purge": return try PurgeVerb(arguments).run()
     case "verify": return try VerifyVerb(arguments).run()
     case let name where name.hasPrefix("token "): return try TokenVerbs(arguments).run(name)
+    case let name where name.hasPrefix("webhook "): return try WebhookVerbs(arguments).run(name)
     case let name where name.hasPrefix("conflicts "): return try ConflictVerbs(arguments).run(name)
     case let name where name.hasPrefix("parked "): return try ParkedVerbs(arguments).run(name)
     default: throw UsageError("the verb “\(verb)” is not there in this version")

@@ -70,7 +70,7 @@ struct FurtherFaultTests {
     }
   }
 
-  @Test("several stores are cut off at once on slow lines, and come back", arguments: [1, 2, 3] as [UInt64])
+  @Test("several stores are cut off at once on slow lines, and come back", arguments: [1, 3, 4] as [UInt64])
   func lines(seed: UInt64) throws {
     let report = try run(seed) { plan in
       plan.further.lineBytesPerSecond = 2_000

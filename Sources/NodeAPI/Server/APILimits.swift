@@ -35,4 +35,14 @@ package enum APILimits {
   /// Writes in one commit over HTTP: a till's largest basket, and an answer that is small enough to keep. The writer is taken for
   /// some tens of milliseconds, for which other tills wait.
   package static let commitWrites = 500
+  /// What a question for changes may wait for one, in seconds: less than the minute after which proxies give up.
+  package static let changeWaitSeconds = 50
+  /// Pages of the feed that one question may pass over in search of what it asks for, before it answers how far it came.
+  package static let changeTurns = 20
+  /// Streams of changes at once: each has a connection, and a page in memory.
+  package static let changeStreams = 64
+  /// Silence on a stream, after which it shows that it is there: a client that is gone is noticed by it, and proxies keep quiet.
+  package static let changeHeartbeatSeconds = 15
+  /// When a client is to come back whose stream broke, in milliseconds.
+  package static let changeRetryMilliseconds = 2_000
 }

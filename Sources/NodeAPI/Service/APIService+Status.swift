@@ -55,6 +55,16 @@ extension APIService {
         "connectedAt", "lastContact", "notHeardSince", "clockOffsetMilliseconds", "pendingSince", "firstLoadPercent",
         "hasEndpoints", "differing", "lastProblem",
       ], description: "Another node")
+    let consumer = Schema.object(
+      ["name": word, "lastSeen": Schema.time, "behind": count, "beginsAnew": Schema.boolean],
+      description: "Somebody who follows the change feed")
+    let webhook = Schema.object(
+      [
+        "name": word, "address": word, "state": Schema.choice(["active", "failing", "paused"]),
+        "entities": Schema.array(word), "behind": count, "createdAt": Schema.time, "lastDelivery": Schema.time,
+        "failingSince": Schema.time, "failures": count, "problem": word, "secrets": count,
+      ], optional: ["entities", "behind", "lastDelivery", "failingSince", "failures", "problem"],
+      description: "Where HQ posts what changes")
     let status = Schema.object(
       [
         "at": Schema.time, "role": Schema.choice(["hq", "store"]), "node": word, "replica": word, "epoch": word,
@@ -65,8 +75,9 @@ extension APIService {
           "enrolled": count, "inSync": count, "connected": count, "notConnected": count, "notJoined": count,
           "revoked": count,
         ]),
-        "peers": Schema.array(Schema.ref("Peer")),
-      ], optional: ["addresses", "stores"], description: "What is in sync, as far as this node can know")
+        "peers": Schema.array(Schema.ref("Peer")), "consumers": Schema.array(consumer),
+        "webhooks": Schema.array(webhook),
+      ], optional: ["addresses", "stores", "webhooks"], description: "What is in sync, as far as this node can know")
     return [("Status", status), ("Peer", peer)]
   }
 }

@@ -12,14 +12,22 @@ package final class APIService: Sendable {
   package var model: Model { control.gate.model }
   package var log: LogSink { control.node.log }
 
+  /// Those who wait for changes.
+  let followers = ChangeFollowers()
+  let changeForm: ChangeForm
+
   package init(_ control: ControlService) {
     self.control = control
+    changeForm = ChangeForm(control.gate.model)
   }
+
+  /// The node stops: nobody waits for changes any longer.
+  package func stop() { followers.end() }
 
   /// All that there is; a path belongs to the first that fits.
   package var routes: [Route] {
     let records = recordRoutes + commitRoutes + operationRoutes + balanceRoutes
-    let resources = statusRoutes + entityRoutes + records + conflictRoutes + parkedRoutes
+    let resources = statusRoutes + entityRoutes + records + changeRoutes + conflictRoutes + parkedRoutes
     return resources + [descriptionRoute(of: resources)]
   }
 
@@ -28,7 +36,8 @@ package final class APIService: Sendable {
 
   /// The description needs no token: it says nothing of what the node holds.
   private func descriptionRoute(of resources: [Route]) -> Route {
-    let document = OpenAPIDocument.make(resources, schemas: Self.schemas + entityRecordSchemas)
+    let document = OpenAPIDocument.make(
+      resources, schemas: Self.schemas + entityRecordSchemas + changeSchemas)
     let answer = HTTPResponse.json(document, headers: [.init("Cache-Control", "public, max-age=300")])
     return Route(.get, "/openapi.json", for: .monitor, needsToken: false, []) { _, respond in respond(answer) }
   }

@@ -22,23 +22,37 @@ extension ControlService {
     } catch {
       return completion(.failure(error))
     }
-    node.queue.async {
-      let peers = self.node.peerStatuses()
-      let isRunning = self.node.isRunning
-      let addresses = self.addresses
-      self.gate.read { engine throws(StoreError) -> Result<CBORValue, ControlError> in
-        let reader = StatusReader(
-          engine: engine, now: self.gate.clock.now, query: query, isRunning: isRunning, problem: self.gate.problem,
-          addresses: addresses)
-        return try reader.read(peers)
-      } completion: { result in
-        switch result {
-        case .success(let answer): completion(answer)
-        case .failure(let error): completion(.failure(ControlError(error)))
-        }
+    withSenderProgress { sent in
+      self.node.queue.async { self.status(query, sent, completion) }
+    }
+  }
+
+  private func status(
+    _ query: StatusQuery, _ sent: [String: WebhookProgress], _ completion: @escaping Completion
+  ) {
+    dispatchPrecondition(condition: .onQueue(node.queue))
+    let (peers, isRunning, addresses) = (node.peerStatuses(), node.isRunning, addresses)
+    gate.read { engine throws(StoreError) -> Result<CBORValue, ControlError> in
+      let now = self.gate.clock.now
+      let followers = StatusFollowers(
+        consumers: try Self.consumers(self.gate.consumers, engine, at: now), webhooks: try Self.webhooks(sent, engine))
+      let reader = StatusReader(
+        engine: engine, now: now, query: query, isRunning: isRunning, problem: self.gate.problem,
+        addresses: addresses, followers: followers)
+      return try reader.read(peers)
+    } completion: { result in
+      switch result {
+      case .success(let answer): completion(answer)
+      case .failure(let error): completion(.failure(ControlError(error)))
       }
     }
   }
+}
+
+/// Those who follow the change feed.
+struct StatusFollowers: Sendable {
+  var consumers: [CBORValue]
+  var webhooks: [CBORValue]
 }
 
 /// What a status is to cover, and what counts.
@@ -76,6 +90,7 @@ private struct StatusReader {
   /// Why the last write failed, if it did.
   let problem: StoreError?
   let addresses: [(name: String, address: String)]
+  let followers: StatusFollowers
 
   func read(_ known: [PeerStatus]) throws(StoreError) -> Result<CBORValue, ControlError> {
     var peers = try withThoseNeverSeen(known)
@@ -132,6 +147,8 @@ private struct StatusReader {
       "conflictsAccepted": .integer(Int64(cases.count { $0.status == .accepted })),
       "stores": identity.isHQ ? tally.value : nil,
       "peers": .array(values),
+      "consumers": .array(followers.consumers),
+      "webhooks": identity.isHQ ? .array(followers.webhooks) : nil,
     ])
   }
 

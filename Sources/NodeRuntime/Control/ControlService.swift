@@ -46,6 +46,8 @@ package final class ControlService: Sendable {
     case "parked-forget": forgetExceptions(request, completion)
     case "purge": purge(request, completion)
     case "verify": verify(request, completion)
+    case "consumers": listConsumers(completion)
+    case "consumer-forget": forgetConsumer(request, completion)
     case "store-add": addStore(request, completion)
     case "store-list": listStores(completion)
     case "endpoints": endpoints(completion)
@@ -56,6 +58,7 @@ package final class ControlService: Sendable {
     case "token-list": listTokens(completion)
     case "token-revoke": revokeToken(request, completion)
     default:
+      if handleWebhook(operation, request, completion) { return }
       completion(.failure(ControlError(.usage, "found the operation “\(operation)”, which this node does not know")))
     }
   }

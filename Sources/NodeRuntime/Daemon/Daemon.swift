@@ -134,9 +134,11 @@ package final class Daemon: @unchecked Sendable {
 
   private func endNode() {
     node?.stop {
-      self.mark.noteEnd()
-      // What is still on its way to peers gets a moment; the database needs none.
-      self.queue.asyncAfter(deadline: .now() + .milliseconds(100)) { exit(ExitStatus.done.rawValue) }
+      self.gate.flushConsumers {
+        self.mark.noteEnd()
+        // What is still on its way to peers gets a moment; the database needs none.
+        self.queue.asyncAfter(deadline: .now() + .milliseconds(100)) { exit(ExitStatus.done.rawValue) }
+      }
     }
   }
 

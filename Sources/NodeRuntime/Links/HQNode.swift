@@ -30,6 +30,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// As told last to those who are connected.
   private var endpoints: EndpointList?
   private var clockWatch: ClockWatch?
+  private var growth: GrowthObservation?
+  /// Set before others may ask for it.
+  package var webhooks: WebhookSender?
 
   package init(
     gate: StoreGate, queue: DispatchQueue, greetingLimit: Int = HQNode.greetingLimit, log: @escaping LogSink
@@ -49,7 +52,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       self?.accept(stream)
     }
     self.listener = listener
-    gate.observeGrowth { [weak self] in
+    growth = gate.observeGrowth { [weak self] in
       guard let self else { return }
       self.queue.async { for link in self.links.values { link.logGrew() } }
     }
@@ -74,12 +77,14 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// Says good-bye to every store, and calls `completion` once what was acknowledged is written down.
   package func stop(_ completion: @escaping @Sendable () -> Void) {
     dispatchPrecondition(condition: .onQueue(queue))
-    gate.observeGrowth(nil)
+    growth?.end()
     clockWatch?.stop()
     verifyTimer?.cancel()
     noteContacts(Array(links.keys))
     for link in Array(links.values) + Array(greeting.values) { link.stop() }
-    acknowledgements.flush { completion() }
+    acknowledgements.flush {
+      self.queue.async { if let webhooks = self.webhooks { webhooks.stop(completion) } else { completion() } }
+    }
     listener?.close()
     listener = nil
   }

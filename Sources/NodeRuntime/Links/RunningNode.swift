@@ -23,6 +23,8 @@ package protocol RunningNode: AnyObject, Sendable {
   func verify(_ node: NodeNumber, isRepairing: Bool) -> String?
   /// HQ: how the last comparison with a store goes, or went, in this run. On `queue`.
   func verification(of node: NodeNumber) -> Verification.Report?
+  /// At HQ, posts what changes to those who want to hear of it; nil if it does not run. On `queue`.
+  var webhooks: WebhookSender? { get }
   /// On `queue`.
   func stop(_ completion: @escaping @Sendable () -> Void)
 }
@@ -30,6 +32,7 @@ package protocol RunningNode: AnyObject, Sendable {
 extension RunningNode {
   package var isRunning: Bool { true }
   package var greetingCount: Int { 0 }
+  package var webhooks: WebhookSender? { nil }
   package func endpointsChanged() {}
   package func verify(_ node: NodeNumber, isRepairing: Bool) -> String? { "the node is not running" }
   package func verification(of node: NodeNumber) -> Verification.Report? { nil }

@@ -34,6 +34,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   /// The link was dropped only to come about anew.
   private var skipsWait = false
   private var clockWatch: ClockWatch?
+  private var growth: GrowthObservation?
   private var isStopping = false
   private var status: PeerStatus
 
@@ -56,7 +57,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     // What HQ has taken in earlier runs is not pending, though HQ may be out of reach now.
     let known = try? gate.writeNow { engine throws(StoreError) in try engine.acknowledged(by: .hq) }
     if let known { status.acknowledged = known }
-    gate.observeGrowth { [weak self] in
+    growth = gate.observeGrowth { [weak self] in
       guard let self else { return }
       self.queue.async { self.link?.logGrew() }
     }
@@ -75,7 +76,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   package func stop(_ completion: @escaping @Sendable () -> Void) {
     dispatchPrecondition(condition: .onQueue(queue))
     isStopping = true
-    gate.observeGrowth(nil)
+    growth?.end()
     clockWatch?.stop()
     attempt?.cancel()
     link?.stop()

@@ -46,12 +46,16 @@ package final class StoreGate: @unchecked Sendable {
   private let waiting = Mutex(CommitQueue())
   /// Decoded batches that may come on top of those that wait for the writer.
   private let decodingRoom = DispatchSemaphore(value: StorageLimits.decodedBatches)
-  private let growthObserver = Mutex<(@Sendable () -> Void)?>(nil)
+  private let growth = GrowthObservers()
   private let lastProblem = Mutex<StoreError?>(nil)
   private let damageObserver = Mutex<(@Sendable (StoreError) -> Void)?>(nil)
   /// On `writing` only.
   private var knownHead: Sequence64
   private let rest: IdleWatch
+
+  /// Those who follow the change feed under a name.
+  package let consumers = ConsumerRegister()
+  let isFlushingConsumers = Atomic<Bool>(false)
 
   package let model: Model
   package let identity: NodeIdentity
@@ -97,10 +101,9 @@ package final class StoreGate: @unchecked Sendable {
     }
   }
 
-  /// Calls `observer`, on any thread, whenever the log has grown.
-  package func observeGrowth(_ observer: (@Sendable () -> Void)?) {
-    growthObserver.withLock { $0 = observer }
-  }
+  /// Calls `observer`, on any thread, whenever the log has grown; it must not block, because the writer calls it.
+  @discardableResult
+  package func observeGrowth(_ observer: @escaping @Sendable () -> Void) -> GrowthObservation { growth.add(observer) }
 
   /// Calls `observer`, on any thread, when the database turns out to be damaged, each time that somebody meets it.
   package func observeDamage(_ observer: (@Sendable (StoreError) -> Void)?) {
@@ -349,7 +352,7 @@ package final class StoreGate: @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(writing))
     guard let head = try? writer.logHead(), head != knownHead else { return }
     knownHead = head
-    growthObserver.withLock { $0 }?()
+    growth.tell()
   }
 }
 

@@ -170,7 +170,7 @@ extension StoreTransaction {
     try lift { () throws(StoreError) in
       try write(
         changes, stamp: group.stamp, lane: lane, from: peer, isAsReceived: isAsReceived, batchStart: batchStart)
-      for eviction in group.evictions { try evict(eviction) }
+      try evict(group, lane: lane, from: peer, batchStart: batchStart)
     }
   }
 
@@ -236,19 +236,40 @@ extension StoreTransaction {
     }
   }
 
-  /// Lets go of a record that has left this node's scope, unless it has something that HQ has not seen.
-  private mutating func evict(_ eviction: Eviction) throws(StoreError) {
-    guard var stored = try backend.find(eviction.key) else { return }
-    guard let state = stored.state else { return try forgetPurged(stored, eviction) }
+  /// Lets go of records that have left this node's scope. The log has an entry of that, for those who follow the node; no peer
+  /// is sent anything of it.
+  private mutating func evict(
+    _ group: CommitGroup, lane: Lane, from peer: NodeNumber, batchStart: Sequence64?
+  ) throws(StoreError) {
+    let sequence = node.head + 1
+    var refs: [RecordRef] = []
+    for eviction in group.evictions {
+      if let ref = try evict(eviction, at: sequence) { refs.append(ref) }
+    }
+    guard !refs.isEmpty else { return }
+    node.head = sequence
+    try backend.append(
+      LogEntry(
+        sequence: sequence, lane: lane, stamp: group.stamp, origin: peer, audience: .hq, records: refs,
+        batchStart: batchStart))
+  }
+
+  /// Lets go of a record, unless it has something that HQ has not seen.
+  /// - Returns: where it was; nil if it stays, or was not there.
+  private mutating func evict(_ eviction: Eviction, at sequence: Sequence64) throws(StoreError) -> RecordRef? {
+    guard var stored = try backend.find(eviction.key) else { return nil }
+    guard let state = stored.state else { return try forgetPurged(stored, eviction, at: sequence) }
     let order = state.vector.compare(eviction.vector)
-    guard order == .dominated || order == .equal else { return }
+    guard order == .dominated || order == .equal else { return nil }
     let change = Change(stored: stored, state: state.emptied)
     // First of all: what a clash still counts must not find the record.
     stored.body = .stub(eviction.vector)
+    stored.sequence = sequence
     try backend.update(stored)
-    guard let schema = model.entity(state.entity) else { return }
+    guard let schema = model.entity(state.entity) else { return stored.ref }
     try updateBalances(change, schema)
     try updateConflictCases(change, schema)
+    return stored.ref
   }
 
   private mutating func observe(_ group: CommitGroup) {

@@ -29,14 +29,19 @@ extension StoreTransaction {
 
   /// HQ takes back a record that was purged: it is an ordinary stub from now on. What it has added to balances stays
   /// with them; only HQ could still tell how much that was.
-  func forgetPurged(_ stored: StoredRecord, _ eviction: Eviction) throws(StoreError) {
-    guard case .stub(let vector) = stored.body, try backend.purgedDigest(of: stored.key) != nil else { return }
+  /// - Returns: where its stub is; nil if it was not purged, or has something that HQ has not seen.
+  func forgetPurged(
+    _ stored: StoredRecord, _ eviction: Eviction, at sequence: Sequence64
+  ) throws(StoreError) -> RecordRef? {
+    guard case .stub(let vector) = stored.body, try backend.purgedDigest(of: stored.key) != nil else { return nil }
     let order = vector.compare(eviction.vector)
-    guard order == .dominated || order == .equal else { return }
+    guard order == .dominated || order == .equal else { return nil }
     try backend.forgetPurged(stored.key)
     var stub = stored
     stub.body = .stub(eviction.vector)
+    stub.sequence = sequence
     try backend.update(stub)
+    return stub.ref
   }
 }
 

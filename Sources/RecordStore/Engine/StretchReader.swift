@@ -68,11 +68,12 @@ struct StretchReader<Backend: StorageBackend> {
       guard let stored = try backend.read(ref) else {
         throw StoreError(.corrupt, "the log names a record \(ref) that is not there")
       }
+      // Of what was let go of there is nothing to send, wherever it stands now.
+      guard let state = stored.state else { continue }
       guard stored.sequence == entry.sequence else {
         try follow(stored, from: entry)
         continue
       }
-      guard let state = stored.state else { continue }
       let isInScope = model.entity(state.entity).map { state.scope($0).contains(request.peer) } ?? (request.peer == .hq)
       if isInScope {
         group.records.append(state)

@@ -44,6 +44,8 @@ struct UnsentRepairer<Backend: StorageBackend> {
     for (part, restamping) in zip(parts, restampings) {
       for lane in Lane.allCases { try rename(lane, restamping, part) }
     }
+    // Records show other versions, and perhaps other values, where no new entry tells of them.
+    if restampings.contains(where: { !$0.names.isEmpty }) { try backend.setFeedTurn(backend.feedTurn() + 1) }
     node.identity.replica = target
     return restampings
   }

@@ -39,6 +39,7 @@ package final class MemoryBackend: StorageBackend {
     guard model.entities != self.model.entities else { return next }
     try next.transaction { () throws(StoreError) in
       for balance in model.entities.flatMap(\.balances) { next.recountBalance(balance.name) }
+      next.setFeedTurn(next.feedTurn() + 1)
     }
     return next
   }
@@ -176,6 +177,9 @@ extension MemoryBackend {
 
   package func hiddenAncestors() -> Int? { storage.hiddenAncestors }
   package func setHiddenAncestors(_ count: Int?) { write(\.hiddenAncestors, count) }
+
+  package func feedTurn() -> UInt64 { storage.feedTurn }
+  package func setFeedTurn(_ turn: UInt64) { write(\.feedTurn, turn) }
 
   package func forgetStubs() -> Bool {
     var found = false

@@ -26,6 +26,7 @@ struct MemoryStorage {
   var acknowledged: [LaneKey: Sequence64] = [:]
   var ancestors: [NodeNumber?: [Lineage.Ancestor]] = [:]
   var hiddenAncestors: Int?
+  var feedTurn: UInt64 = 0
   var clockMeasurement = ClockMeasurement()
   var lastWelcome: LastWelcome?
   var brought: [NodeNumber: LaneMap<[Sequence64]>] = [:]

@@ -111,6 +111,12 @@ final class FailingBackend: StorageBackend {
     try inner.setHiddenAncestors(count)
   }
 
+  func feedTurn() throws(StoreError) -> UInt64 { try inner.feedTurn() }
+  func setFeedTurn(_ turn: UInt64) throws(StoreError) {
+    try countWrite()
+    try inner.setFeedTurn(turn)
+  }
+
   func forgetStubs() throws(StoreError) -> Bool {
     try countWrite()
     return try inner.forgetStubs()
