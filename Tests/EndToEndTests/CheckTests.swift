@@ -1,5 +1,5 @@
 import Glibc
-import Interchange
+import JSON
 import Testing
 
 /// `syncctl check`: what is wrong with an installation.
