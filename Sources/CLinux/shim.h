@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 #include <linux/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,15 @@ static inline int storesync_clock_watch_open(void) { return timerfd_create(CLOCK
 static inline int storesync_clock_watch_arm(int descriptor) {
   struct itimerspec never = {{0, 0}, {(time_t)1 << 40, 0}};
   return timerfd_settime(descriptor, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+// Whether a time server keeps the wall clock (adjtimex(2)): 1, 0, or -1 where the system does not tell.
+static inline int storesync_clock_is_synchronised(void) {
+  struct timex clock;
+  memset(&clock, 0, sizeof clock);
+  int state = adjtimex(&clock);
+  if (state < 0) return -1;
+  return state != TIME_ERROR && !(clock.status & STA_UNSYNC);
 }
 
 // A file's number on its file system and when it was made (statx(2)); made is 0 where the file system does not keep that.

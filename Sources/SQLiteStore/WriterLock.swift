@@ -54,6 +54,18 @@ package final class WriterLock {
   }
 }
 
+extension SQLiteBackend {
+  /// Why a database cannot lie at a path; nil if it can.
+  package static func fileSystemProblem(_ path: String) -> String? {
+    do throws(StoreError) {
+      try FileSystem.checkLocal(path)
+      return nil
+    } catch {
+      return error.message
+    }
+  }
+}
+
 /// What the file system under a database must be.
 enum FileSystem {
   /// `f_type` of those whose locks and shared memory do not hold between machines (linux/magic.h, statfs(2)).

@@ -11,11 +11,12 @@ struct BackupVerbs {
   let arguments: CommandLineArguments
 
   func backup() throws -> ExitStatus {
-    let directory = DataDirectory(try arguments.needed("data"))
+    let directory = try arguments.dataDirectory()
     let backup = try watched { progress in
       try Backup.make(
         of: directory, to: arguments.words[0], model: .retail, at: SystemWallClock().now, progress: progress)
     }
+    LastBackup.note(in: directory, at: backup.madeAt)
     let answer = CBORValue.object([
       "schema": .integer(1), "node": .text("\(backup.node)"), "file": .text(arguments.words[0]),
       "madeAt": .text(RFC3339.format(backup.madeAt)), "bytes": .integer(Int64(backup.bytes)),
@@ -36,7 +37,7 @@ struct BackupVerbs {
   }
 
   func restore() throws -> ExitStatus {
-    let directory = DataDirectory(try arguments.needed("data"))
+    let directory = try arguments.dataDirectory()
     let restored = try watched { progress in
       try Restoration.restore(
         arguments.words[0], to: directory, isReplacing: arguments.flag("replace"), model: .retail,

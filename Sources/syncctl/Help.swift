@@ -2,16 +2,22 @@ import NodeRuntime
 
 /// What `--help` tells.
 enum Help {
-  static let data = OptionHelp("data", .value("DIR"), "the node's directory")
+  static let data = OptionHelp("data", .value("DIR"), "the node's directory (default: that of the installed service)")
   static let json = OptionHelp("json", .flag, "answers in JSON, with the number of its schema")
 
   static let program = ProgramHelp(
     "syncctl", "Asks the node that runs on DIR; if none runs, works on its database.",
     verbs: [status] + watching + stores + endpoints + [importing] + exporting + conflicts + [explain] + parked
-      + [verify] + [purge] + consumers + webhooks + backups + tokens,
+      + [verify] + [purge] + consumers + webhooks + backups + tokens + [check],
     notes: """
       Exit status: 0 done and in sync, 1 not in sync or partly done, 2 wrong usage, 3 unreachable, 4 data unsafe.
-      """)
+      """,
+    manual: ManualHelp(
+      section: 1,
+      files: [
+        .init("/etc/storesync/hq-node.conf", "says where the data of an installed headquarters is"),
+        .init("/etc/storesync/store-node.conf", "says where the data of an installed store is"),
+      ], related: ["hq-node(8)", "store-node(8)"]))
 
   private static let status = VerbHelp(
     "status", ["--data DIR [--store N[,N…]] [--max-age DURATION] [--watch [SECONDS]] [--json]"], 0...0,

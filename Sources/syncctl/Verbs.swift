@@ -30,6 +30,7 @@ struct Verbs {
     case "export": return try ExportVerb(client: ControlClient(arguments), arguments: arguments).run()
     case "backup": return try BackupVerbs(arguments: arguments).backup()
     case "restore": return try BackupVerbs(arguments: arguments).restore()
+    case "check": return try CheckVerb(arguments: arguments).run()
     case "explain": return try explain()
     case "purge": return try PurgeVerb(arguments).run()
     case "verify": return try VerifyVerb(arguments).run()
@@ -99,11 +100,17 @@ struct Verbs {
 
 extension ControlClient {
   convenience init(_ arguments: CommandLineArguments) throws {
-    try self.init(directory: DataDirectory(arguments.needed("data")), model: .retail)
+    try self.init(directory: arguments.dataDirectory(), model: .retail)
   }
 }
 
 extension CommandLineArguments {
+  /// Where the node is: as the command line says, or else as the settings of the installed daemon do.
+  func dataDirectory() throws(UsageError) -> DataDirectory {
+    if value("data") == nil, let installed = InstallationCheck.installedDirectory { return DataDirectory(installed) }
+    return DataDirectory(try needed("data"))
+  }
+
   /// Asks the node, or its database, which is free again at once.
   func ask(_ operation: String, _ request: [(String, CBORValue)] = []) throws -> CBORValue {
     try Patience.during("waiting for the node") { try ControlClient(self).request(operation, request) }

@@ -16,7 +16,7 @@ import Transport
         "status", "store add", "store list", "store revoke", "store retire", "endpoints", "endpoints set", "import",
         "conflicts list",
         "conflicts show", "conflicts settle", "explain", "parked list", "parked show", "parked retry", "parked drop",
-        "parked forget",
+        "parked forget", "check",
       ]
     ),
   ]

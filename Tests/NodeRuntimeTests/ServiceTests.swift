@@ -162,3 +162,18 @@ private final class FakeManager {
     return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
   }
 }
+
+/// What the kernel tells of sockets.
+@Suite struct ListeningSocketsTests {
+  @Test func onlyThoseThatListen() {
+    let table = """
+        sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+         0: 0100007F:1CE8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0 100 0 0 10 0
+         1: 0100007F:1CE8 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 12346 1 0 20 4 30 10 -1
+         2: 00000000000000000000000000000000:1D38 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 777 1
+         3: odd
+      """
+    #expect(ListeningSockets.parse(table).map { "\($0.port) \($0.inode)" } == ["7400 12345", "7480 777"])
+    #expect(ListeningSockets.parse("").isEmpty)
+  }
+}

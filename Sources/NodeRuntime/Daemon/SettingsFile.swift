@@ -21,8 +21,9 @@ struct SettingsFile: Hashable, Sendable {
 
   var settings: [Setting] = []
 
+  /// - Parameter options: those of the verb that the settings are for; nil to take any name, by who only looks at them.
   /// - Throws: `UsageError` with the line, what was found there, and what was expected.
-  static func read(_ path: String, _ options: [OptionHelp]) throws(UsageError) -> SettingsFile {
+  static func read(_ path: String, _ options: [OptionHelp]?) throws(UsageError) -> SettingsFile {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw UsageError("the settings “\(path)” cannot be opened: \(String(cString: strerror(errno)))")
@@ -35,7 +36,7 @@ struct SettingsFile: Hashable, Sendable {
     return try parse(bytes, path, options)
   }
 
-  static func parse(_ bytes: [UInt8], _ path: String, _ options: [OptionHelp]) throws(UsageError) -> SettingsFile {
+  static func parse(_ bytes: [UInt8], _ path: String, _ options: [OptionHelp]?) throws(UsageError) -> SettingsFile {
     var file = SettingsFile()
     // Editors of other systems put a byte order mark in front.
     let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
@@ -54,13 +55,14 @@ struct SettingsFile: Hashable, Sendable {
   }
 
   private static func setting(
-    _ line: String, _ place: String, _ options: [OptionHelp]
+    _ line: String, _ place: String, _ options: [OptionHelp]?
   ) throws(UsageError) -> Setting? {
     let line = line.trimmed
     guard !line.isEmpty, !line.hasPrefix("#") else { return nil }
     let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2 else { throw UsageError("\(place): found “\(line)”, expected name = value") }
     let (name, value) = (String(parts[0]).trimmed, String(parts[1]).trimmed)
+    guard let options else { return Setting(name: name, value: value, place: place) }
     let known = options.filter(\.isSetting)
     guard let option = known.first(where: { $0.name == name }) else { throw unknown(name, place, known) }
     guard !value.isEmpty else {

@@ -39,7 +39,7 @@ enum DatabaseWait {
   }
 
   /// Whether a node listens at the directory's socket.
-  private static func isServed(_ directory: DataDirectory) -> Bool {
+  static func isServed(_ directory: DataDirectory) -> Bool {
     let queue = DispatchQueue(label: "storesync.asking")
     let answered = DispatchSemaphore(value: 0)
     let box = AnswerBox<Bool>()

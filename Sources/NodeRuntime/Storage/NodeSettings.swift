@@ -51,6 +51,17 @@ package enum NodeSettings {
     }
   }
 
+  /// HQ's addresses, and the pin of its key, as stores have them; of a database that no engine need have open.
+  static func whereStoresReachHQ(_ backend: SQLiteBackend) throws(StoreError) -> (endpoints: [Endpoint], pin: [UInt8]) {
+    let pem = try needed(tlsIdentity, backend)
+    let endpoints = endpoints(from: try needed(hqEndpoints, backend))
+    do throws(TransportError) {
+      return (endpoints, try TLSIdentity(pem: pem).pin)
+    } catch {
+      throw StoreError(.corrupt, "HQ's key in the database cannot be read: \(error.message)")
+    }
+  }
+
   /// HQ's addresses as it tells them to its stores.
   package static func endpointList(_ engine: StoreGate.Engine) throws(StoreError) -> EndpointList {
     let endpoints = endpoints(from: try needed(hqEndpoints, engine.backend))
