@@ -32,6 +32,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] =
 
 let package = Package(
   name: "StoreSync",
+  products: [.library(name: "StoreSyncClient", targets: ["StoreSyncClient"])],
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -65,6 +66,8 @@ let package = Package(
         "HTTPClient",
         "Retail",
       ]),
+    // What a till, a web shop or a back office in Swift links: public, and nothing of the engine in it.
+    shell("StoreSyncClient", ["JSON", "HTTPClient"]),
     shell(
       "NodeAPI",
       [
@@ -113,6 +116,7 @@ let package = Package(
         "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime",
         "NodeAPI",
       ]),
+    tests("StoreSyncClientTests", ["HTTPClient", "StoreSyncClient"]),
     tests("HTTPClientTests", ["Transport", "HTTPClient"]),
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
