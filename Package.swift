@@ -64,7 +64,10 @@ let package = Package(
       ]),
     shell(
       "NodeAPI",
-      ["CMicroHTTPD", "Base", "JSON", "StoreModel", "RecordStore", "Wire", "SyncSession", "Transport", "NodeRuntime"]),
+      [
+        "CMicroHTTPD", "Base", "JSON", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "Transport",
+        "Retail", "Interchange", "NodeRuntime",
+      ]),
     program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime", "NodeAPI"]),
     program(
       "store-node", ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime", "NodeAPI"]),
@@ -100,7 +103,12 @@ let package = Package(
       ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Retail", "NodeRuntime"]),
     tests("InterchangeTests", ["Base", "JSON", "StoreModel", "Retail", "TextEncoding", "Interchange"]),
     tests("TransportTests", ["Base", "Transport"]),
-    tests("NodeAPITests", ["Base", "JSON", "NodeRuntime", "NodeAPI"]),
+    tests(
+      "NodeAPITests",
+      [
+        "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime",
+        "NodeAPI",
+      ]),
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
       "NodeRuntimeTests",

@@ -123,6 +123,21 @@ package protocol RecordStore: AnyObject {
   func exceptions(of peer: NodeNumber, acknowledged: LaneMap<Sequence64>) throws(StoreError) -> [PeerException]
 }
 
+/// A page of the balances of one name, ascending by keys.
+package struct BalanceQuery: Hashable, Sendable {
+  /// What their first keys are.
+  package var beginning: [Value]
+  /// All keys of the last balance of the page before.
+  package var after: [Value]?
+  package var limit: Int
+
+  package init(_ beginning: [Value], after: [Value]? = nil, limit: Int) {
+    self.beginning = beginning
+    self.after = after
+    self.limit = limit
+  }
+}
+
 package struct Balance: Hashable, Sendable {
   package var keys: [Value]
   package var sum: Int64

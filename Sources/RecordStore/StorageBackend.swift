@@ -105,6 +105,8 @@ package protocol StorageBackend: AnyObject {
   func addToBalance(_ name: String, keys: [Value], difference: Int64) throws(StoreError)
   func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64
   func balances(_ name: String) throws(StoreError) -> [Balance]
+  /// Those that a query asks for, of 0 too; it reads no others.
+  func balances(_ name: String, _ query: BalanceQuery) throws(StoreError) -> [Balance]
   /// Adds a balance up anew from the records.
   func recountBalance(_ name: String) throws(StoreError)
 

@@ -20,6 +20,8 @@ final class BalanceTable {
   private let set: SQLiteStatement
   private let load: SQLiteStatement
   private let list: SQLiteStatement
+  /// By their SQL; one for each number of first keys, with and without a place to go on from.
+  private var pages: [String: SQLiteStatement] = [:]
 
   init(_ declaration: BalanceDeclaration<FieldTag>, _ entity: EntitySchema, _ connection: SQLiteConnection)
     throws(StoreError)
@@ -90,12 +92,40 @@ final class BalanceTable {
     return try load.first { row throws(StoreError) in try row.integer(0) } ?? 0
   }
 
-  func balances() throws(StoreError) -> [Balance] {
-    try list.all { row throws(StoreError) in
+  func balances() throws(StoreError) -> [Balance] { try read(list) }
+
+  private func read(_ statement: SQLiteStatement) throws(StoreError) -> [Balance] {
+    try statement.all { row throws(StoreError) in
       var values: [Value] = []
       for index in keys.indices { values.append(try row.value(index)) }
       return Balance(keys: values, sum: try row.integer(keys.count))
     }
+  }
+
+  /// Along the primary key, from one place to another.
+  func balances(_ query: BalanceQuery) throws(StoreError) -> [Balance] {
+    guard query.beginning.count < keys.count, zip(keys, query.beginning).allSatisfy({ $0.kind.holds($1) }),
+      query.after.map(covers) ?? true
+    else { return [] }
+    let statement = pages[pageText(query)] ?? SQLiteStatement(connection, pageText(query))
+    pages[pageText(query)] = statement
+    let rest = query.after?.dropFirst(query.beginning.count) ?? []
+    bind(query.beginning + rest, to: statement)
+    statement.bind(max(query.limit, 0), at: query.beginning.count + rest.count + 1)
+    return try read(statement)
+  }
+
+  private func pageText(_ query: BalanceQuery) -> String {
+    let names = keys.map { quoted($0.field.column) }
+    let count = query.beginning.count
+    var conditions = names.prefix(count).map { "\($0) = ?" }
+    if query.after != nil {
+      let rest = names.dropFirst(count)
+      conditions.append("(\(rest.joined(separator: ", "))) > (\(rest.map { _ in "?" }.joined(separator: ", ")))")
+    }
+    let filter = conditions.isEmpty ? "" : " WHERE \(conditions.joined(separator: " AND "))"
+    let all = names.joined(separator: ", ")
+    return "SELECT \(all), balance FROM \(quoted(declaration.name))\(filter) ORDER BY \(all) LIMIT ?"
   }
 
   func recount() throws(StoreError) {

@@ -141,6 +141,10 @@ extension SQLiteBackend {
 
   package func balances(_ name: String) throws(StoreError) -> [Balance] { try balanceTable(name).balances() }
 
+  package func balances(_ name: String, _ query: BalanceQuery) throws(StoreError) -> [Balance] {
+    try balanceTable(name).balances(query)
+  }
+
   package func recountBalance(_ name: String) throws(StoreError) {
     let table = try balanceTable(name)
     try table.recount()

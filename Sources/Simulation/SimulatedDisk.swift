@@ -223,6 +223,9 @@ package final class SimulatedDisk: StorageBackend {
     look(0) { () throws(StoreError) in try inner.balance(name, keys: keys) }
   }
   package func balances(_ name: String) -> [Balance] { look([]) { () throws(StoreError) in try inner.balances(name) } }
+  package func balances(_ name: String, _ query: BalanceQuery) -> [Balance] {
+    look([]) { () throws(StoreError) in try inner.balances(name, query) }
+  }
   package func conflictCases(of key: RecordKey) -> [ConflictCase] {
     look([]) { () throws(StoreError) in try inner.conflictCases(of: key) }
   }

@@ -95,14 +95,24 @@ package struct RecordExporter: Sendable {
       cells.reserveCapacity(columns.count)
       for column in columns { cells.append(try cell(column, id, contents, place)) }
       return CSVText.row(cells)
-    case .jsonl:
-      var members: [String] = []
-      for column in columns {
-        guard let value = try json(column, id, contents, place) else { continue }
-        members.append("\(JSONText.quoted(column.name)):\(value)")
-      }
-      return "{\(members.joined(separator: ","))}\n"
+    case .jsonl: return try object(of: id, contents) + "\n"
     }
+  }
+
+  /// The JSON object of a record.
+  package func object(of id: RecordID, _ contents: [FieldTag: FieldContent]) throws(MappingError) -> String {
+    let place = place(of: contents)
+    var members: [String] = []
+    for column in columns {
+      guard let value = try json(column, id, contents, place) else { continue }
+      members.append("\(JSONText.quoted(column.name)):\(value)")
+    }
+    return "{\(members.joined(separator: ","))}"
+  }
+
+  /// The JSON of one plain value of a field.
+  package func json(_ value: Value, of field: FieldSchema) throws(MappingError) -> String {
+    try json(value, field, place(of: [:]))
   }
 
   /// The columns were found by an earlier look at the records, which may have changed since.

@@ -14,11 +14,16 @@ struct ObjectFields {
 
   func error(_ name: String, _ reason: String) -> MappingError { MappingError(path + name, reason) }
 
+  private func missing(_ name: String, expected: String) -> MappingError {
+    MappingError(path + name, "found none, expected \(expected)", code: .missing)
+  }
+
   func check(known names: [String]) throws(MappingError) {
     for member in object.members where !names.contains(member.name) {
       throw MappingError(
         path.isEmpty ? nil : String(path.dropLast()),
-        "found \(quoted(member.name)), which is no known name here; known are: \(names.joined(separator: ", "))")
+        "found \(quoted(member.name)), which is no known name here; known are: \(names.joined(separator: ", "))",
+        code: .unknown)
     }
   }
 
@@ -36,7 +41,7 @@ struct ObjectFields {
   }
 
   func text(_ name: String) throws(MappingError) -> String {
-    guard let text = try optionalText(name) else { throw error(name, "found none, expected a string") }
+    guard let text = try optionalText(name) else { throw missing(name, expected: "a string") }
     return text
   }
 
@@ -49,12 +54,12 @@ struct ObjectFields {
   }
 
   func integer(_ name: String) throws(MappingError) -> Int64 {
-    guard let number = try optionalInteger(name) else { throw error(name, "found none, expected a whole number") }
+    guard let number = try optionalInteger(name) else { throw missing(name, expected: "a whole number") }
     return number
   }
 
   func time(_ name: String) throws(MappingError) -> WallTime {
-    guard let time = try optionalTime(name) else { throw error(name, "found none, expected a string") }
+    guard let time = try optionalTime(name) else { throw missing(name, expected: "a string") }
     return time
   }
 

@@ -25,13 +25,13 @@ extension RecordMapper {
   private func checkComplete(_ writes: [FieldWrite]) throws(MappingError) {
     guard entity.mutability == .immutable else { return }
     for field in entity.fields where field.isRequired && plainValue(of: field.tag, in: writes) == nil {
-      throw MappingError(field.name, "found none, expected \(field.type.expectation)")
+      throw MappingError(field.name, "found none, expected \(field.type.expectation)", code: .missing)
     }
   }
 
   private func givenID(_ text: String?) throws(MappingError) -> RecordID {
     guard let text else {
-      throw MappingError(Self.idColumn, "found none, expected \(entity.identity.expectation)")
+      throw MappingError(Self.idColumn, "found none, expected \(entity.identity.expectation)", code: .missing)
     }
     guard let id = try? entity.identity.parse(text) else {
       throw MappingError(Self.idColumn, "found something else, expected \(entity.identity.expectation)")

@@ -53,7 +53,8 @@ package struct RecordMapper: Sendable {
 
   func unknown(_ column: String) -> MappingError {
     MappingError(
-      nil, "\(entity.name) has no field \(quoted(column)); known are: \(knownColumns.joined(separator: ", "))")
+      nil, "\(entity.name) has no field \(quoted(column)); known are: \(knownColumns.joined(separator: ", "))",
+      code: .unknown)
   }
 
   /// The place of a row, from the texts of its store, its id and its currency.
@@ -104,6 +105,12 @@ package struct RecordMapper: Sendable {
 
   func checkRequired(_ value: Value, of field: FieldSchema) throws(MappingError) {
     guard field.isRequired, value.isNull else { return }
-    throw MappingError(field.name, "every \(entity.name) needs a value, which null would take away")
+    throw MappingError(field.name, "every \(entity.name) needs a value, which null would take away", code: .missing)
+  }
+
+  /// A plain value as a question names it, in the form that a file has.
+  package func value(ofText text: String, of field: FieldSchema) throws(MappingError) -> Value {
+    var place = RecordPlace(form, store: nil, currency: nil)
+    return try field.value(ofCell: text, at: &place)
   }
 }

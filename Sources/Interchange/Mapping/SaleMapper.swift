@@ -64,7 +64,7 @@ package struct SaleMapper: Sendable {
 
   private func lines(_ fields: ObjectFields) throws(MappingError) -> [Sale.Line] {
     guard let objects = try fields.optionalObjects("lines"), !objects.isEmpty else {
-      throw MappingError("lines", "found none, expected at least one")
+      throw MappingError("lines", "found none, expected at least one", code: .missing)
     }
     return try objects.map { line throws(MappingError) in
       try line.check(known: [

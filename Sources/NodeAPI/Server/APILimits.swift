@@ -32,4 +32,7 @@ package enum APILimits {
   package static let failureAddresses = 1_024
   /// What a stop waits for requests at work, in milliseconds.
   package static let stopMilliseconds: Int64 = 2_000
+  /// Writes in one commit over HTTP: a till's largest basket, and an answer that is small enough to keep. The writer is taken for
+  /// some tens of milliseconds, for which other tills wait.
+  package static let commitWrites = 500
 }

@@ -18,15 +18,17 @@ package final class APIService: Sendable {
 
   /// All that there is; a path belongs to the first that fits.
   package var routes: [Route] {
-    let resources = statusRoutes + entityRoutes + conflictRoutes + parkedRoutes
+    let records = recordRoutes + commitRoutes + operationRoutes + balanceRoutes
+    let resources = statusRoutes + entityRoutes + records + conflictRoutes + parkedRoutes
     return resources + [descriptionRoute(of: resources)]
   }
 
-  private static let schemas = statusSchemas + entitySchemas + conflictSchemas + parkedSchemas
+  private static let schemas =
+    statusSchemas + entitySchemas + recordSchemas + operationSchemas + conflictSchemas + parkedSchemas
 
   /// The description needs no token: it says nothing of what the node holds.
   private func descriptionRoute(of resources: [Route]) -> Route {
-    let document = OpenAPIDocument.make(resources, schemas: Self.schemas)
+    let document = OpenAPIDocument.make(resources, schemas: Self.schemas + entityRecordSchemas)
     let answer = HTTPResponse.json(document, headers: [.init("Cache-Control", "public, max-age=300")])
     return Route(.get, "/openapi.json", for: .monitor, needsToken: false, []) { _, respond in respond(answer) }
   }

@@ -1,4 +1,6 @@
 package import Base
+package import Merge
+import StoreModel
 
 extension StoreEngine {
   /// Does what a request asks for, unless it has been done: within the transaction that commits it, so that effect and
@@ -35,6 +37,8 @@ extension StoreEngine {
 
   private static var requestMilliseconds: Int64 { StoreLimits.requestDays * 86_400_000 }
 
+  // MARK: Reading
+
   /// The page of a query, read at one moment.
   package func page(_ plan: RecordQueryPlan) throws(StoreError) -> RecordPage {
     // One more tells whether another page follows.
@@ -43,4 +47,24 @@ extension StoreEngine {
     records.removeLast()
     return RecordPage(records: records, next: records.last.flatMap { plan.position(of: $0) })
   }
+
+  package func balances(_ name: String, _ query: BalanceQuery) throws(StoreError) -> [Balance] {
+    try backend.balances(name, query)
+  }
+
+  package func look(for key: RecordKey) throws(StoreError) -> RecordPresence {
+    guard let stored = try backend.find(key) else { return .unknown }
+    guard let state = stored.state else { return .elsewhere }
+    let isDeleted = model.entity(key.entity).map { state.isDeleted($0.deletion) } ?? false
+    return isDeleted ? .deleted : .here(state)
+  }
+}
+
+/// Whether a node can show a record.
+package enum RecordPresence: Hashable, Sendable {
+  case here(RecordState)
+  case deleted
+  /// It has become another store's, or was purged; HQ has it.
+  case elsewhere
+  case unknown
 }

@@ -242,6 +242,16 @@ extension MemoryBackend {
       .sorted { $0.keys.lexicographicallyPrecedes($1.keys) }
   }
 
+  package func balances(_ name: String, _ query: BalanceQuery) -> [Balance] {
+    let found = storage.balances.filter { key, _ in
+      key.name == name && key.keys.starts(with: query.beginning)
+        && query.after.map { $0.lexicographicallyPrecedes(key.keys) } ?? true
+    }
+    let sorted = found.map { Balance(keys: $0.key.keys, sum: $0.value) }
+      .sorted { $0.keys.lexicographicallyPrecedes($1.keys) }
+    return Array(sorted.prefix(query.limit))
+  }
+
   package func recountBalance(_ name: String) {
     write(\.balances, storage.balances.filter { $0.key.name != name })
     for schema in model.entities {

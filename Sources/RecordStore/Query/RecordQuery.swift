@@ -93,5 +93,11 @@ package struct RecordQueryError: Error, Hashable, Sendable, CustomStringConverti
   package var field: String?
   package var reason: String
 
+  package init(code: Code, field: String? = nil, reason: String) {
+    self.code = code
+    self.field = field
+    self.reason = reason
+  }
+
   package var description: String { field.map { "\($0): \(reason)" } ?? reason }
 }

@@ -104,7 +104,7 @@ package struct RecordQueryPlan: Hashable, Sendable {
 
 extension FieldSchema {
   /// Whether a plain value is of the kind that the field's type has, and so can be searched for.
-  func holds(_ value: Value) -> Bool {
+  package func holds(_ value: Value) -> Bool {
     switch (type, value) {
     case (.text, .text), (.choice, .text), (.integer, .integer), (.boolean, .integer), (.money, .integer),
       (.quantity, .integer), (.timestamp, .integer), (.day, .integer):

@@ -118,6 +118,12 @@ extension Identity {
     return RecordID(bytes)
   }
 
+  /// The parts of a composed id, in order; nil if it is none of this kind.
+  package func parts(of id: RecordID) -> [RecordID]? {
+    guard case .composed(let components) = self else { return nil }
+    return Self.split(id, components)?.map { RecordID(Array($0)) }
+  }
+
   /// The id as a column value: an integer, text or bytes, so that SQL reads and joins it without functions.
   package func value(of id: RecordID) -> Value {
     switch self {

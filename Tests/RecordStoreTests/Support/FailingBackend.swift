@@ -170,6 +170,9 @@ final class FailingBackend: StorageBackend {
   }
   func balance(_ name: String, keys: [Value]) throws(StoreError) -> Int64 { try inner.balance(name, keys: keys) }
   func balances(_ name: String) throws(StoreError) -> [Balance] { try inner.balances(name) }
+  func balances(_ name: String, _ query: BalanceQuery) throws(StoreError) -> [Balance] {
+    try inner.balances(name, query)
+  }
   func recountBalance(_ name: String) throws(StoreError) { try inner.recountBalance(name) }
 
   func notePurged(_ key: RecordKey, digest: [UInt8]) throws(StoreError) {
