@@ -70,6 +70,7 @@ package final class StoreGate: @unchecked Sendable {
     Heap.configure()
     writer = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readWrite))
     writer.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
+    writer.parkedCoding = SessionPerformer.parkedCoding
     try prepare(writer)
     reader = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
     inspector = SpareReader("storesync.inspecting", path: path, model: model)
