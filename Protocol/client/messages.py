@@ -281,6 +281,7 @@ FIELDS = {
             3: ("resend", rows(MAXIMUM_VERIFY_KEYS, entity, bound), False),
             4: ("recount", entities, False),
             5: ("isUnhurried", boolean, False),
+            6: ("areErased", boolean, False),
         },
     ),
     14: (
@@ -290,6 +291,8 @@ FIELDS = {
             1: ("findings", findings, False),
             2: ("looks", looks, False),
             3: ("problem", text, False),
+            4: ("isWiped", boolean, False),
+            5: ("remark", text, False),
         },
     ),
 }

@@ -161,6 +161,8 @@ package protocol StorageBackend: AnyObject {
   /// latest `count`.
   func dropAnsweredRequests(keptOutside times: ClosedRange<WallTime>, beyond count: Int64, limit: Int)
     throws(StoreError)
+  /// Takes the bodies away of answers that have these bytes in them; that the requests took effect stays known.
+  func emptyAnswers(containing bytes: [UInt8]) throws(StoreError)
   /// Of all peers, ascending by number.
   func exceptions() throws(StoreError) -> [PeerException]
 
@@ -172,5 +174,7 @@ package protocol StorageBackend: AnyObject {
   func confirmations(of key: RecordKey) throws(StoreError) -> [ErasureConfirmation]
   /// In the place of the node's last one.
   func put(_ confirmation: ErasureConfirmation, of key: RecordKey) throws(StoreError)
+  /// Those in force that the present database of a node has not confirmed by itself; `limit` at the most.
+  func unconfirmedErasures(by node: NodeNumber, incarnation: UInt32, limit: Int) throws(StoreError) -> [RecordKey]
   func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError)
 }

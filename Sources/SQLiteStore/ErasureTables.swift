@@ -12,6 +12,7 @@ final class ErasureTables {
   private let listConfirmations: SQLiteStatement
   private let saveConfirmation: SQLiteStatement
   private let removeConfirmation: SQLiteStatement
+  private let listUnconfirmed: SQLiteStatement
 
   init(_ connection: SQLiteConnection) {
     func statement(_ sql: String) -> SQLiteStatement { SQLiteStatement(connection, sql) }
@@ -25,6 +26,14 @@ final class ErasureTables {
     saveConfirmation = statement(
       "INSERT OR REPLACE INTO sync_erased_node (entity, id, \(confirmation)) VALUES (?, ?, ?, ?, ?, ?, ?)")
     removeConfirmation = statement("DELETE FROM sync_erased_node WHERE entity = ? AND id = ? AND node = ?")
+    listUnconfirmed = statement(
+      """
+      SELECT erased.entity, erased.id FROM sync_erased AS erased LEFT JOIN sync_erased_node AS found
+        ON found.entity = erased.entity AND found.id = erased.id AND found.node = ?1
+      WHERE erased.lifted_at IS NULL
+        AND (found.node IS NULL OR found.incarnation <> ?2 OR found.voucher IS NOT NULL)
+      ORDER BY erased.entity, erased.id LIMIT ?3
+      """)
   }
 
   func all() throws(StoreError) -> [Erasure] { try list.all { row throws(StoreError) in try read(row) } }
@@ -67,6 +76,15 @@ final class ErasureTables {
       saveConfirmation.bindNull(at: 7)
     }
     try saveConfirmation.run()
+  }
+
+  func unconfirmed(by node: NodeNumber, incarnation: UInt32, limit: Int) throws(StoreError) -> [RecordKey] {
+    listUnconfirmed.bind(node.rawValue, at: 1)
+    listUnconfirmed.bind(incarnation, at: 2)
+    listUnconfirmed.bind(limit, at: 3)
+    return try listUnconfirmed.all { row throws(StoreError) in
+      RecordKey(entity: EntityTag(try row.integer(0, as: UInt16.self)), id: RecordID(try row.bytes(1)))
+    }
   }
 
   func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError) {

@@ -14,6 +14,7 @@ extension SQLiteBackend {
   }
 
   package func dropCounterSteps(of ref: RecordRef) throws(StoreError) { try log.dropCounterSteps(of: ref) }
+  package func emptyAnswers(containing bytes: [UInt8]) throws(StoreError) { try requests.empty(containing: bytes) }
   package func exceptions() throws(StoreError) -> [PeerException] { try judgements.exceptions() }
 
   package func erasures() throws(StoreError) -> [Erasure] { try erased.all() }
@@ -26,6 +27,12 @@ extension SQLiteBackend {
 
   package func put(_ confirmation: ErasureConfirmation, of key: RecordKey) throws(StoreError) {
     try erased.put(confirmation, of: key)
+  }
+
+  package func unconfirmedErasures(
+    by node: NodeNumber, incarnation: UInt32, limit: Int
+  ) throws(StoreError) -> [RecordKey] {
+    try erased.unconfirmed(by: node, incarnation: incarnation, limit: max(limit, 0))
   }
 
   package func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError) {

@@ -316,6 +316,10 @@ extension SimulatedDisk {
     try beforeWrite()
     try inner.dropCounterSteps(of: ref)
   }
+  package func emptyAnswers(containing bytes: [UInt8]) throws(StoreError) {
+    try beforeWrite()
+    try inner.emptyAnswers(containing: bytes)
+  }
   package func erasures() -> [Erasure] { look([]) { () throws(StoreError) in try inner.erasures() } }
   package func erasure(of key: RecordKey) -> Erasure? {
     look(nil) { () throws(StoreError) in try inner.erasure(of: key) }
@@ -330,6 +334,11 @@ extension SimulatedDisk {
   package func put(_ confirmation: ErasureConfirmation, of key: RecordKey) throws(StoreError) {
     try beforeWrite()
     try inner.put(confirmation, of: key)
+  }
+  package func unconfirmedErasures(by node: NodeNumber, incarnation: UInt32, limit: Int) -> [RecordKey] {
+    look([]) { () throws(StoreError) in
+      try inner.unconfirmedErasures(by: node, incarnation: incarnation, limit: limit)
+    }
   }
   package func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError) {
     try beforeWrite()

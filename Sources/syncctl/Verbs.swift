@@ -32,6 +32,7 @@ struct Verbs {
     case "purge": return try PurgeVerb(arguments).run()
     case "verify": return try VerifyVerb(arguments).run()
     case let name where name.hasPrefix("token "): return try TokenVerbs(arguments).run(name)
+    case let name where name.hasPrefix("erase "): return try EraseVerbs(arguments).run(name)
     case let name where name.hasPrefix("conflicts "): return try ConflictVerbs(arguments).run(name)
     case let name where name.hasPrefix("parked "): return try ParkedVerbs(arguments).run(name)
     default: throw UsageError("the verb “\(verb)” is not there in this version")

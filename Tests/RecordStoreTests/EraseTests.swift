@@ -146,7 +146,19 @@ import Wire
   func anew(_ kind: BackendKind) throws {
     let chain = try Chain(kind)
     try chain.hq.mustCommit(Self.member)
+    let answers = [("a", #"{"id":"M-1","name":"MARK"}"#), ("b", #"{"id":"M-10"}"#)]
+    try chain.hq.backend.transaction { () throws(StoreError) in
+      for (key, body) in answers {
+        try chain.hq.backend.keep(
+          AnsweredRequest(
+            request: RequestIdentity(scope: "till", key: key, digest: [1]),
+            answer: RequestAnswer(status: 200, body: Array(body.utf8)), at: chain.hq.wall))
+      }
+    }
     try Self.erase(chain.hq)
+    #expect(
+      try chain.hq.backend.answeredRequest(scope: "till", key: "a")?.answer == RequestAnswer(status: 200, body: []))
+    #expect(try chain.hq.backend.answeredRequest(scope: "till", key: "b")?.answer.body.isEmpty == false)
     try chain.sync()
     for node in chain.all {
       guard case .refused(let error) = try node.commit(Self.member) else {

@@ -69,7 +69,8 @@ extension SeededGenerator {
     }
     return VerifyQuestion(
       number: magnitude(), ranges: ranges, keys: keys(), resend: keys(),
-      recount: (0..<number(0...2)).map { _ in entity() }, isUnhurried: chance(2))
+      recount: (0..<number(0...2)).map { _ in entity() }, isUnhurried: chance(2),
+      areErased: chance(2))
   }
 
   private mutating func answer() -> VerifyAnswer {
@@ -86,7 +87,8 @@ extension SeededGenerator {
       chance(2) ? nil : VerifyAnswer.Look(digest: digest(), vector: vector([replica(), replica()]))
     }
     return VerifyAnswer(
-      number: magnitude(), findings: findings, looks: looks, problem: chance(2) ? nil : text())
+      number: magnitude(), findings: findings, looks: looks, problem: chance(2) ? nil : text(),
+      isWiped: chance(2), remark: chance(2) ? nil : text())
   }
 
   private mutating func endpoints() -> EndpointList {

@@ -24,6 +24,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// The last one of each store.
   var verifications: [NodeNumber: Verification] = [:]
   var verifyTimer: (any DispatchSourceTimer)?
+  /// Those that wait for the answer to another question.
+  var deferredVerifications: [NodeNumber: Verification] = [:]
+  var erasures = ErasureWatch()
   private var greeting: [ObjectIdentifier: LinkDriver] = [:]
   private var statuses: [NodeNumber: PeerStatus] = [:]
   private let acknowledgements: AcknowledgementWriter
@@ -55,6 +58,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     }
     clockWatch = ClockWatch(queue: queue) { [weak self] in self?.clockChanged($0) }
     verifyInBackground()
+    watchErasures()
     return listener.boundEndpoint ?? endpoint
   }
 
@@ -76,7 +80,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     gate.observeGrowth(nil)
     clockWatch?.stop()
-    verifyTimer?.cancel()
+    for timer in [verifyTimer, erasures.timer] { timer?.cancel() }
     noteContacts(Array(links.keys))
     for link in Array(links.values) + Array(greeting.values) { link.stop() }
     acknowledgements.flush { completion() }
@@ -255,6 +259,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// A store that calls again has lost its connection, whether or not this end has noticed.
   private func replaceLink(of node: NodeNumber) {
     verifications[node]?.linkClosed()
+    erasureLinkClosed(node)
     links.removeValue(forKey: node)?.answer(
       .denied(Refusal(.alreadyConnected, "the store has connected anew; this connection is over")))
   }
@@ -276,6 +281,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     greeting[ObjectIdentifier(link)] = nil
     gate.metrics.linksOpened.add()
     links[node] = link
+    erasures.unconfirmed.insert(node)
     let now = gate.clock.now
     var status = statuses[node] ?? PeerStatus(node: node, acknowledged: information.acknowledged)
     status.isConnected = true
@@ -311,6 +317,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private func received(_ link: LinkDriver, _ batch: Batch, _ results: [GroupResult]) {
     guard let node = link.information?.peer.node else { return }
     statuses[node]?.lastContact = gate.clock.now
+    erasures.noteBatch(of: node)
     for result in results {
       switch result {
       case .applied: break
@@ -338,6 +345,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     guard links[node] === link else { return }
     links[node] = nil
     verifications[node]?.linkClosed()
+    erasureLinkClosed(node)
     statuses[node]?.isConnected = false
     statuses[node]?.lastProblem = reason.description
     noteContacts([node])

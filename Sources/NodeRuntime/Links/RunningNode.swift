@@ -23,6 +23,10 @@ package protocol RunningNode: AnyObject, Sendable {
   func verify(_ node: NodeNumber, isRepairing: Bool) -> String?
   /// HQ: how the last comparison with a store goes, or went, in this run. On `queue`.
   func verification(of node: NodeNumber) -> Verification.Report?
+  /// HQ: something was erased, or is to be looked at again. On `queue`, once that is written down.
+  func erasuresChanged()
+  /// HQ: why a connected store has not confirmed an erasure, as last heard; nil if nothing is wrong. On `queue`.
+  func erasureProblem(of node: NodeNumber) -> String?
   /// On `queue`.
   func stop(_ completion: @escaping @Sendable () -> Void)
 }
@@ -31,6 +35,8 @@ extension RunningNode {
   package var isRunning: Bool { true }
   package var greetingCount: Int { 0 }
   package func endpointsChanged() {}
+  package func erasuresChanged() {}
+  package func erasureProblem(of node: NodeNumber) -> String? { nil }
   package func verify(_ node: NodeNumber, isRepairing: Bool) -> String? { "the node is not running" }
   package func verification(of node: NodeNumber) -> Verification.Report? { nil }
   package func endLink(of node: NodeNumber, _ refusal: Refusal) {}

@@ -28,6 +28,8 @@ package struct Enrolment: Hashable, Sendable {
   package var secretExpires: WallTime?
   /// The store has come in with what it got for the secret. Until then the secret stays good: an answer may be lost.
   package var secretIsUsed = false
+  /// The store had a database before its last join code, which may still lie somewhere.
+  package var hadDatabase = false
   package var software: String?
   /// The version of the list of HQ's addresses that the store holds, as far as HQ knows.
   package var endpointsVersion: UInt64?
@@ -69,8 +71,12 @@ extension Enrolment {
   package var hasJoined: Bool { credentialDigest != nil }
 
   /// Begins anew, with the secret of a new join code: whatever let the store in before does so no more.
-  package static func invited(secretDigest: [UInt8], until expires: WallTime, at now: WallTime) -> Enrolment {
+  /// - Parameter earlier: what HQ knew of the store until now.
+  package static func invited(
+    secretDigest: [UInt8], until expires: WallTime, at now: WallTime, after earlier: Enrolment? = nil
+  ) -> Enrolment {
     var enrolment = Enrolment(changedAt: now)
+    enrolment.hadDatabase = earlier.map { $0.hasJoined || $0.hadDatabase } ?? false
     enrolment.secretDigest = secretDigest
     enrolment.secretExpires = expires
     return enrolment
@@ -176,6 +182,7 @@ extension Enrolment {
       "lastContact": history.lastContact.map(CBORValue.init),
       "address": history.address.map(CBORValue.text),
       "software": software.map(CBORValue.text),
+      "hadDatabase": hadDatabase ? .boolean(true) : nil,
       "endpoints": endpointsVersion.map(CBORValue.unsigned),
       "version": .unsigned(1),
     ]).encoded()
@@ -212,6 +219,7 @@ extension Enrolment {
     if case .unsigned(let count) = value["differing"] { differing = count }
     history.address = value["address"]?.textValue
     software = value["software"]?.textValue
+    hadDatabase = value["hadDatabase"]?.booleanValue ?? false
     if case .unsigned(let version) = value["endpoints"] { endpointsVersion = version }
   }
 }

@@ -53,6 +53,9 @@ package final class StoreGate: @unchecked Sendable {
   private var knownHead: Sequence64
   private let rest: IdleWatch
 
+  /// Where the database lies.
+  var directory: DataDirectory { DataDirectory(DurableFile.directory(of: path)) }
+
   package let model: Model
   package let identity: NodeIdentity
   /// The wall clock, corrected by what HQ's clock has shown it to be off.

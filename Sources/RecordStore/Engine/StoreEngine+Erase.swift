@@ -1,4 +1,5 @@
 package import Base
+package import Causality
 package import Merge
 import StoreModel
 
@@ -7,6 +8,13 @@ extension StoreEngine {
   /// - Parameter mayBeUnknown: also one that HQ does not hold; a store that is away may.
   package func erase(
     _ key: RecordKey, reason: String, mayBeUnknown: Bool, at wall: WallTime
+  ) throws(StoreError) -> EraseResult {
+    try erase(key, reason: reason, requestedAt: wall, mayBeUnknown: mayBeUnknown, at: wall)
+  }
+
+  /// The same for what was asked for earlier, and has been forgotten here since.
+  package func erase(
+    _ key: RecordKey, reason: String, requestedAt: WallTime, mayBeUnknown: Bool, at wall: WallTime
   ) throws(StoreError) -> EraseResult {
     guard identity.isHQ else { return .unfit("only HQ erases, for all its stores; ask there") }
     guard let schema = model.entity(key.entity), schema.isErasable else {
@@ -20,9 +28,9 @@ extension StoreEngine {
       let stored = try backend.find(key)
       let known = try backend.erasure(of: key)
       guard stored != nil || known != nil || mayBeUnknown else { return .notFound }
-      var erasure = known ?? Erasure(key: key, reason: reason, requestedAt: wall)
+      var erasure = known ?? Erasure(key: key, reason: reason, requestedAt: requestedAt)
       if !erasure.isInForce {
-        erasure = Erasure(key: key, reason: reason, requestedAt: wall)
+        erasure = Erasure(key: key, reason: reason, requestedAt: requestedAt)
         for confirmation in try backend.confirmations(of: key) {
           try backend.removeConfirmation(of: key, by: confirmation.node)
         }
@@ -32,6 +40,7 @@ extension StoreEngine {
         erasure.lastAt = wall
         erasure.cleanedAt = nil
       }
+      erasure.lastAt = max(erasure.lastAt, erasure.requestedAt)
       try backend.put(erasure)
       try transaction.wipe(key)
       return .erased(erasure)
@@ -68,6 +77,14 @@ extension StoreEngine {
   /// Ascending by node.
   package func confirmations(of key: RecordKey) throws(StoreError) -> [ErasureConfirmation] {
     try backend.confirmations(of: key)
+  }
+
+  /// What is erased, and a store has not shown to have nothing of; `limit` at the most, ascending by key.
+  /// - Parameter incarnation: of the store's present database.
+  package func unconfirmedErasures(
+    by node: NodeNumber, incarnation: UInt32, limit: Int
+  ) throws(StoreError) -> [RecordKey] {
+    try backend.unconfirmedErasures(by: node, incarnation: incarnation, limit: limit)
   }
 
   package func confirm(_ keys: [RecordKey], _ confirmation: ErasureConfirmation) throws(StoreError) {

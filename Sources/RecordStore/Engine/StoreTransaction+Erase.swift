@@ -101,6 +101,10 @@ extension StoreTransaction {
     }
     if let stored = try backend.find(key) { try backend.dropCounterSteps(of: stored.ref) }
     try wipeExceptions(key)
+    if let schema = model.entity(key.entity) {
+      // As JSON names it; an answer about a sale to the member goes as well, and nobody needs it by then.
+      try backend.emptyAnswers(containing: Array("\"\(schema.identity.text(of: key.id))\"".utf8))
+    }
     return try wipeParked(key)
   }
 
@@ -126,7 +130,7 @@ extension StoreTransaction {
       guard var parked = try backend.parkedGroup(summary.number) else { continue }
       guard let parkedCoding, case .decoded(var group) = parkedCoding.decode(parked.payload) else {
         // Of another version, or damaged; it is for a person to say whether it can go.
-        if parked.payload.contains(key.id.bytes) { remnants.append(.unreadableGroup(parked.number)) }
+        if parked.payload.hasPart(key.id.bytes) { remnants.append(.unreadableGroup(parked.number)) }
         continue
       }
       let count = group.records.count
@@ -164,7 +168,8 @@ extension StoredRecord {
 }
 
 extension Array<UInt8> {
-  fileprivate func contains(_ bytes: [UInt8]) -> Bool {
+  /// Whether these bytes stand somewhere in it.
+  package func hasPart(_ bytes: [UInt8]) -> Bool {
     guard !bytes.isEmpty, count >= bytes.count else { return false }
     return (0...count - bytes.count).contains { self[$0..<$0 + bytes.count].elementsEqual(bytes) }
   }

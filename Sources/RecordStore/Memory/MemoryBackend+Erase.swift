@@ -16,6 +16,16 @@ extension MemoryBackend {
     write(\.counterSteps, storage.counterSteps.filter { $0.ref != ref })
   }
 
+  package func emptyAnswers(containing bytes: [UInt8]) {
+    write(
+      \.requests,
+      storage.requests.map { request in
+        var request = request
+        if request.answer.body.hasPart(bytes) { request.answer.body = [] }
+        return request
+      })
+  }
+
   package func erasures() -> [Erasure] { storage.erasures.values.sorted { $0.key < $1.key } }
   package func erasure(of key: RecordKey) -> Erasure? { storage.erasures[key] }
   package func put(_ erasure: Erasure) { write(\.erasures[erasure.key], erasure) }
@@ -28,6 +38,14 @@ extension MemoryBackend {
     var all = storage.confirmations[key] ?? [:]
     all[confirmation.node] = confirmation
     write(\.confirmations[key], all)
+  }
+
+  package func unconfirmedErasures(by node: NodeNumber, incarnation: UInt32, limit: Int) -> [RecordKey] {
+    let open = erasures().filter { erasure in
+      guard let found = storage.confirmations[erasure.key]?[node] else { return erasure.isInForce }
+      return erasure.isInForce && (found.incarnation != incarnation || found.voucher != nil)
+    }
+    return Array(open.map(\.key).prefix(limit))
   }
 
   package func removeConfirmation(of key: RecordKey, by node: NodeNumber) {

@@ -272,6 +272,10 @@ final class FailingBackend: StorageBackend {
     try countWrite()
     try inner.dropCounterSteps(of: ref)
   }
+  func emptyAnswers(containing bytes: [UInt8]) throws(StoreError) {
+    try countWrite()
+    try inner.emptyAnswers(containing: bytes)
+  }
   func erasures() throws(StoreError) -> [Erasure] { try inner.erasures() }
   func erasure(of key: RecordKey) throws(StoreError) -> Erasure? { try inner.erasure(of: key) }
   func put(_ erasure: Erasure) throws(StoreError) {
@@ -284,6 +288,11 @@ final class FailingBackend: StorageBackend {
   func put(_ confirmation: ErasureConfirmation, of key: RecordKey) throws(StoreError) {
     try countWrite()
     try inner.put(confirmation, of: key)
+  }
+  func unconfirmedErasures(
+    by node: NodeNumber, incarnation: UInt32, limit: Int
+  ) throws(StoreError) -> [RecordKey] {
+    try inner.unconfirmedErasures(by: node, incarnation: incarnation, limit: limit)
   }
   func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError) {
     try countWrite()
