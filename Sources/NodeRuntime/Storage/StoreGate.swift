@@ -54,7 +54,7 @@ package final class StoreGate: @unchecked Sendable {
   private let rest: IdleWatch
 
   /// Where the database lies.
-  var directory: DataDirectory { DataDirectory(DurableFile.directory(of: path)) }
+  let directory: DataDirectory
 
   package let model: Model
   package let identity: NodeIdentity
@@ -71,6 +71,7 @@ package final class StoreGate: @unchecked Sendable {
     path: String, model: Model, clock: any WallClock, prepare: (Engine) throws(StoreError) -> Void = { _ in }
   ) throws(StoreError) {
     Heap.configure()
+    directory = DataDirectory(DurableFile.directory(of: path))
     writer = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readWrite))
     writer.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
     writer.parkedCoding = SessionPerformer.parkedCoding
