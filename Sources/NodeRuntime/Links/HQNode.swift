@@ -33,6 +33,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// As told last to those who are connected.
   private var endpoints: EndpointList?
   private var clockWatch: ClockWatch?
+  private var shownPin: [UInt8] = []
 
   package init(
     gate: StoreGate, queue: DispatchQueue, greetingLimit: Int = HQNode.greetingLimit, log: @escaping LogSink
@@ -52,6 +53,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       self?.accept(stream)
     }
     self.listener = listener
+    shownPin = tls.pin
     gate.observeGrowth { [weak self] in
       guard let self else { return }
       self.queue.async { for link in self.links.values { link.logGrew() } }
@@ -60,6 +62,18 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     verifyInBackground()
     watchErasures()
     return listener.boundEndpoint ?? endpoint
+  }
+
+  /// Whoever connects from now on is shown this key; links that are open stay.
+  func show(_ identity: TLSIdentity) {
+    guard identity.pin != shownPin, let listener else { return }
+    do throws(TransportError) {
+      try listener.show(identity)
+      shownPin = identity.pin
+      log(LogEvent(.info, "key.switched", "HQ shows another key from now on"))
+    } catch {
+      log(LogEvent(.error, "key.unusable", error.message))
+    }
   }
 
   package func peerStatuses() -> [PeerStatus] {
@@ -104,6 +118,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         onLinked: { [weak self] in self?.linked($0, $1) },
         onCaughtUp: { [weak self] in self?.caughtUp($0) },
         onAnswer: { [weak self] in self?.answered($0, $1) },
+        onKeysKept: { [weak self] in self?.keysKept($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3, $4) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
         onClosed: { [weak self] in self?.closed($0, $1) }))
@@ -145,7 +160,10 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       token: hello.token, address: address, software: hello.software, isLinked: isLinked,
       standing: hello.ancestors == nil ? nil : try engine.standing(of: node, in: hello.log, resumingAt: nil))
     let refusal = enrolment.admit(visit, random: UInt64.random(in: .min ... .max), at: now)
-    if refusal == nil { enrolment.endpointsVersion = hello.endpointsVersion }
+    if refusal == nil {
+      enrolment.endpointsVersion = hello.endpointsVersion
+      enrolment.keysVersion = hello.keysVersion
+    }
     // The token must be known here before the store can have it.
     if isKept || refusal != nil, enrolment != before { try NodeSettings.save(enrolment, of: node, in: engine) }
     return (refusal, enrolment.token)
@@ -296,6 +314,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     acknowledgements.note(information.acknowledged, by: node)
     // They may have changed since the welcome was made.
     if let endpoints { link.answer(.endpointsChanged(endpoints)) }
+    tellKeys(node)
     log(LogEvent(.info, "link.opened", "store \(node) is connected", [.init("address", link.peerDescription)]))
   }
 

@@ -23,6 +23,8 @@ package protocol RunningNode: AnyObject, Sendable {
   func verify(_ node: NodeNumber, isRepairing: Bool) -> String?
   /// HQ: how the last comparison with a store goes, or went, in this run. On `queue`.
   func verification(of node: NodeNumber) -> Verification.Report?
+  /// HQ's keys, or what a store takes for HQ, were changed. On `queue`, once that is written down.
+  func keysChanged()
   /// HQ: something was erased, or is to be looked at again. On `queue`, once that is written down.
   func erasuresChanged()
   /// HQ: why a connected store has not confirmed an erasure, as last heard; nil if nothing is wrong. On `queue`.
@@ -36,6 +38,7 @@ extension RunningNode {
   package var greetingCount: Int { 0 }
   package func endpointsChanged() {}
   package func erasuresChanged() {}
+  package func keysChanged() {}
   package func erasureProblem(of node: NodeNumber) -> String? { nil }
   package func verify(_ node: NodeNumber, isRepairing: Bool) -> String? { "the node is not running" }
   package func verification(of node: NodeNumber) -> Verification.Report? { nil }

@@ -28,6 +28,14 @@ package struct Enrolment: Hashable, Sendable {
   package var secretExpires: WallTime?
   /// The store has come in with what it got for the secret. Until then the secret stays good: an answer may be lost.
   package var secretIsUsed = false
+  /// The version of the list of HQ's keys that the store holds; nil if it knows of no such lists, or never came.
+  package var keysVersion: UInt64?
+  /// Of a credential that the store has made itself: it lets it in as well, and from its first use on alone.
+  package var nextCredentialDigest: [UInt8]?
+  /// The store is to make itself another credential.
+  package var rotationAskedAt: WallTime?
+  /// When it last went over to one.
+  package var rotatedAt: WallTime?
   /// The store had a database before its last join code, which may still lie somewhere.
   package var hadDatabase = false
   package var software: String?
@@ -137,7 +145,8 @@ extension Enrolment {
   /// Checks who a greeting comes from, and notes the contact.
   /// - Returns: why the store may not come in; nil if it may.
   package mutating func admit(_ visit: Visit, random: UInt64, at now: WallTime) -> Refusal? {
-    guard let credentialDigest, Digest.isEqual(credentialDigest, visit.credentialDigest) else {
+    let isNext = nextCredentialDigest.map { Digest.isEqual($0, visit.credentialDigest) } ?? false
+    guard let credentialDigest, isNext || Digest.isEqual(credentialDigest, visit.credentialDigest) else {
       return Refusal(
         .wrongCredential,
         "store \(visit.node) came with a wrong credential; a later join code has replaced it. Join it again, in a new "
@@ -150,6 +159,12 @@ extension Enrolment {
     if let refusal = history.admit(database, random: random, at: now) { return refusal }
     secretIsUsed = true
     software = visit.software
+    if isNext {
+      self.credentialDigest = nextCredentialDigest
+      nextCredentialDigest = nil
+      rotationAskedAt = nil
+      rotatedAt = now
+    }
     return nil
   }
 }
@@ -182,6 +197,10 @@ extension Enrolment {
       "lastContact": history.lastContact.map(CBORValue.init),
       "address": history.address.map(CBORValue.text),
       "software": software.map(CBORValue.text),
+      "keys": keysVersion.map(CBORValue.unsigned),
+      "nextCredential": nextCredentialDigest.map(CBORValue.bytes),
+      "rotationAskedAt": rotationAskedAt.map(CBORValue.init),
+      "rotatedAt": rotatedAt.map(CBORValue.init),
       "hadDatabase": hadDatabase ? .boolean(true) : nil,
       "endpoints": endpointsVersion.map(CBORValue.unsigned),
       "version": .unsigned(1),
@@ -219,6 +238,10 @@ extension Enrolment {
     if case .unsigned(let count) = value["differing"] { differing = count }
     history.address = value["address"]?.textValue
     software = value["software"]?.textValue
+    if case .unsigned(let version) = value["keys"] { keysVersion = version }
+    nextCredentialDigest = value["nextCredential"]?.bytesValue
+    rotationAskedAt = value["rotationAskedAt"]?.wallTimeValue
+    rotatedAt = value["rotatedAt"]?.wallTimeValue
     hadDatabase = value["hadDatabase"]?.booleanValue ?? false
     if case .unsigned(let version) = value["endpoints"] { endpointsVersion = version }
   }

@@ -31,11 +31,13 @@ extension StoreGate {
     _ engine: Engine, _ directory: DataDirectory, isStarting: Bool, _ log: LogSink
   ) throws(StoreError) {
     var generator = SystemRandomness()
+    // Nothing was written where it was since: it goes on as what it was.
+    let isArriving = try Move.isArriving(engine, directory)
     try LastProgram.note(in: engine, directory)
-    let problem = try InstanceMark.problem(directory, engine)
+    let problem = isArriving ? nil : try InstanceMark.problem(directory, engine)
     defer { engine.isHealing = (try? NodeSettings.isHealing(engine)) ?? false }
     let isMarked = try InstanceMark.isMarked(engine)
-    guard isStarting || problem != nil || !isMarked else { return }
+    guard isStarting || problem != nil || !isMarked || isArriving else { return }
     if isStarting || problem != nil {
       let incarnation: UInt32? = problem == nil ? nil : generator.next()
       try engine.begin(Epoch(rawValue: generator.next()), incarnation: incarnation)
