@@ -89,7 +89,15 @@ def _join(a, b, vector_a, vector_b):
     if kind == REGISTER:
         return (kind, _survivors(a, b, vector_a, vector_b))
     if kind == COUNTER:
-        return (kind, {r: max(a.get(r, (0, 0)), b.get(r, (0, 0))) for r in a.keys() | b.keys()})
+        shares = {}
+        for replica in a.keys() | b.keys():
+            if replica in a and replica in b:
+                shares[replica] = max(a[replica], b[replica])
+            else:  # what one side has seen and has no more was erased there
+                share, other = (a[replica], vector_b) if replica in a else (b[replica], vector_a)
+                if other.get(replica, 0) < share[0]:
+                    shares[replica] = share
+        return (kind, shares)
     out = {}
     for key in a.keys() | b.keys():
         if kind == SET:

@@ -14,6 +14,7 @@ MAXIMUM_ENDPOINT_BYTES = 264
 MAXIMUM_ANCESTORS = 64
 MAXIMUM_BROUGHT = 4_096
 MAXIMUM_ID_BYTES = 200
+MAXIMUM_PINS = 4
 MAXIMUM_VERIFY_RANGES = 64
 MAXIMUM_VERIFY_KEYS = 256
 MAXIMUM_VERIFY_ITEMS = 64
@@ -88,6 +89,14 @@ def exceptions(value):
 
 def credential(value):
     return octets(value, MAXIMUM_CREDENTIAL_BYTES)
+
+
+def pins(value):
+    if type(value) is not list or not 1 <= len(value) <= MAXIMUM_PINS:
+        raise ProtocolError(f"found no list of 1 to {MAXIMUM_PINS} pins")
+    if not all(type(pin) is bytes and len(pin) == 32 for pin in value):
+        raise ProtocolError("found a pin that is not 32 bytes")
+    return value
 
 
 def endpoints(value):
@@ -210,6 +219,7 @@ FIELDS = {
             12: ("ancestors", ancestors, False),
             13: ("peerAncestors", ancestors, False),
             14: ("answersVerify", boolean, False),
+            15: ("keysVersion", unsigned, False),
         },
     ),
     2: (
@@ -281,6 +291,7 @@ FIELDS = {
             3: ("resend", rows(MAXIMUM_VERIFY_KEYS, entity, bound), False),
             4: ("recount", entities, False),
             5: ("isUnhurried", boolean, False),
+            6: ("areErased", boolean, False),
         },
     ),
     14: (
@@ -290,8 +301,20 @@ FIELDS = {
             1: ("findings", findings, False),
             2: ("looks", looks, False),
             3: ("problem", text, False),
+            4: ("isWiped", boolean, False),
+            5: ("remark", text, False),
         },
     ),
+    15: (
+        "keys",
+        {
+            0: ("number", unsigned, True),
+            1: ("pins", pins, False),
+            2: ("renews", boolean, False),
+            3: ("isTaken", boolean, False),
+        },
+    ),
+    16: ("keysKept", {0: ("number", unsigned, True), 1: ("credential", credential, False)}),
 }
 PLAIN = {6: "ping", 7: "pong"}
 NUMBERS = {name: number for number, (name, _) in FIELDS.items()} | {name: number for number, name in PLAIN.items()}

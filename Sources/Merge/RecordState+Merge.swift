@@ -74,8 +74,11 @@ private struct Sides {
     case (.counter(let left), .counter(let right)):
       return .counter(
         mergeSorted(left, right, by: \.stamp.replica) { left, right in
-          guard let left, let right else { return left ?? right }
-          return left.stamp.time >= right.stamp.time ? left : right
+          if let left, let right { return left.stamp.time >= right.stamp.time ? left : right }
+          // A share that one side has seen and has no more was erased there.
+          if let left { return theirs.covers(left.stamp) ? nil : left }
+          guard let right else { return nil }
+          return mine.covers(right.stamp) ? nil : right
         })
     case (.map(let left), .map(let right)):
       return .map(

@@ -20,6 +20,13 @@ extension RecordState {
     vector.insert(stamp)
   }
 
+  /// Takes every value away, for a person who wants to be forgotten: what is left is the mark of a deletion that has seen them
+  /// all, so that wherever it comes to, siblings, elements, shares and entries go as well.
+  package mutating func erase(stamp: Stamp) {
+    delete(stamp: stamp)
+    fields = []
+  }
+
   /// Adds other contents of an immutable record beside those that are there, as if the writer had not seen them: both
   /// stay, the lowest stamp is shown, and every replica sees the conflict. As in contents that come first, a null is
   /// no content: it must not tell two writers apart who wrote the same.

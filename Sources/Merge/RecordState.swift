@@ -70,6 +70,9 @@ package struct RecordState: Hashable, Sendable {
     return stamp
   }
 
+  /// Whether HQ has deleted the record and nothing of it is left: so it shows at every node that it was erased.
+  package var isErased: Bool { fields.isEmpty && deletions.contains { $0.stamp.replica.node == .hq } }
+
   /// The stamps of all values that are alive.
   package func forEachStamp(_ body: (Stamp) -> Void) {
     for field in fields { field.content.forEachStamp(body) }

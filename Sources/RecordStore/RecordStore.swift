@@ -109,6 +109,16 @@ package protocol RecordStore: AnyObject {
   /// Does with a conflict case what a person has chosen.
   func settle(_ number: Int64, _ choice: SettlementChoice, note: String?, at wall: WallTime) throws(StoreError)
     -> SettleResult
+  /// How parked groups are read and written; nil where what they hold of an erased record need not be taken out.
+  var parkedCoding: ParkedCoding? { get set }
+  /// HQ erases a record for good: see `Erasure`. Asked again, it takes away what is left.
+  /// - Parameter mayBeUnknown: also one that HQ does not hold; a store that is away may.
+  func erase(_ key: RecordKey, reason: String, mayBeUnknown: Bool, at wall: WallTime) throws(StoreError) -> EraseResult
+  /// From now on the id of an erased record may be used again.
+  func liftErasure(of key: RecordKey, at wall: WallTime) throws(StoreError) -> Erasure?
+  /// Takes away what this node keeps beside records, as far as they are erased here.
+  func wipe(_ keys: [RecordKey], at wall: WallTime) throws(StoreError) -> [ErasureRemnant]
+
   /// Tries parked groups again: all, or one with those of the same records that came before or after it.
   func retryParked(_ number: Int64?, at wall: WallTime, trusting: Bool, decoding decode: ([UInt8]) -> IncomingGroup)
     throws(StoreError) -> [ParkedRetry]

@@ -71,6 +71,8 @@ package protocol StorageBackend: AnyObject {
   func counterSteps(of ref: RecordRef, after sequence: Sequence64) throws(StoreError) -> [CounterStep]
   /// Forgets the steps up to an entry that HQ has.
   func dropCounterSteps(through sequence: Sequence64) throws(StoreError)
+  /// Forgets the steps of a record's counters.
+  func dropCounterSteps(of ref: RecordRef) throws(StoreError)
 
   /// The stores that a record has left, and that have not been told that it is theirs again.
   func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber]
@@ -133,6 +135,9 @@ package protocol StorageBackend: AnyObject {
   /// Of one case, the earliest first.
   func settlements(of caseNumber: Int64) throws(StoreError) -> [Settlement]
 
+  /// Takes a case away, and what people have decided about it.
+  func removeConflictCase(_ number: Int64) throws(StoreError)
+
   func park(_ group: ParkedGroup) throws(StoreError)
   /// Whether a parked group of this peer touches the record.
   func isBlockedByParked(_ key: RecordKey, from peer: NodeNumber) throws(StoreError) -> Bool
@@ -145,6 +150,8 @@ package protocol StorageBackend: AnyObject {
   /// Replaces the code, the reason and the keys of a parked group.
   func updateParked(_ group: ParkedGroup) throws(StoreError)
   func removeParked(_ number: Int64) throws(StoreError)
+  /// Replaces a parked group, its payload as well.
+  func rewriteParked(_ group: ParkedGroup) throws(StoreError)
 
   /// Inserts it if its number is 0, else replaces it.
   func put(_ exception: PeerException) throws(StoreError)
@@ -159,4 +166,20 @@ package protocol StorageBackend: AnyObject {
   /// latest `count`.
   func dropAnsweredRequests(keptOutside times: ClosedRange<WallTime>, beyond count: Int64, limit: Int)
     throws(StoreError)
+  /// Takes the bodies away of answers that have these bytes in them; that the requests took effect stays known.
+  func emptyAnswers(containing bytes: [UInt8]) throws(StoreError)
+  /// Of all peers, ascending by number.
+  func exceptions() throws(StoreError) -> [PeerException]
+
+  /// What HQ has erased; ascending by key.
+  func erasures() throws(StoreError) -> [Erasure]
+  func erasure(of key: RecordKey) throws(StoreError) -> Erasure?
+  func put(_ erasure: Erasure) throws(StoreError)
+  /// Ascending by node.
+  func confirmations(of key: RecordKey) throws(StoreError) -> [ErasureConfirmation]
+  /// In the place of the node's last one.
+  func put(_ confirmation: ErasureConfirmation, of key: RecordKey) throws(StoreError)
+  /// Those in force that the present database of a node has not confirmed by itself; `limit` at the most.
+  func unconfirmedErasures(by node: NodeNumber, incarnation: UInt32, limit: Int) throws(StoreError) -> [RecordKey]
+  func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError)
 }

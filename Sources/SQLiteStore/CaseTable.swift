@@ -15,6 +15,7 @@ final class CaseTable {
   private let findByNumber: SQLiteStatement
   private let listAll: SQLiteStatement
   private let listOpen: SQLiteStatement
+  private let removeOne: SQLiteStatement
 
   init(_ connection: SQLiteConnection) {
     path = connection.path
@@ -31,6 +32,7 @@ final class CaseTable {
     findByNumber = statement("\(select) WHERE number = ?")
     listAll = statement("\(select) ORDER BY number")
     listOpen = statement("\(select) WHERE status <> 'closed' ORDER BY number")
+    removeOne = statement("DELETE FROM sync_case WHERE number = ?")
   }
 
   func cases(of key: RecordKey) throws(StoreError) -> [ConflictCase] {
@@ -55,6 +57,11 @@ final class CaseTable {
 
   func cases(includingClosed: Bool) throws(StoreError) -> [ConflictCase] {
     try (includingClosed ? listAll : listOpen).all { row throws(StoreError) in try read(row) }
+  }
+
+  func remove(_ number: Int64) throws(StoreError) {
+    removeOne.bind(number, at: 1)
+    try removeOne.run()
   }
 
   func put(_ conflictCase: ConflictCase) throws(StoreError) {

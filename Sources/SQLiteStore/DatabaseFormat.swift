@@ -75,6 +75,13 @@ enum DatabaseFormat {
       number INTEGER PRIMARY KEY, scope TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, digest BLOB NOT NULL,
       status INTEGER NOT NULL, body BLOB NOT NULL);
     CREATE UNIQUE INDEX IF NOT EXISTS sync_request_key ON sync_request (scope, key);
+    CREATE TABLE IF NOT EXISTS sync_erased (
+      entity INTEGER NOT NULL, id BLOB NOT NULL, reason TEXT NOT NULL, requested_at INTEGER NOT NULL,
+      last_at INTEGER NOT NULL, cleaned_at INTEGER, lifted_at INTEGER, found_at INTEGER,
+      PRIMARY KEY (entity, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_erased_node (
+      entity INTEGER NOT NULL, id BLOB NOT NULL, node INTEGER NOT NULL, at INTEGER NOT NULL,
+      incarnation INTEGER NOT NULL, remark TEXT NOT NULL, voucher TEXT, PRIMARY KEY (entity, id, node)) WITHOUT ROWID;
     """
 
   static func addLaterTables(_ connection: SQLiteConnection) throws(StoreError) {

@@ -12,6 +12,8 @@ final class JudgementTables {
   private let saveException: SQLiteStatement
   private let removeOne: SQLiteStatement
   private let listExceptions: SQLiteStatement
+  private let listAllExceptions: SQLiteStatement
+  private let removeAllOfCase: SQLiteStatement
 
   init(_ connection: SQLiteConnection) {
     path = connection.path
@@ -29,6 +31,8 @@ final class JudgementTables {
       "INSERT OR REPLACE INTO sync_exception (\(all)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     removeOne = statement("DELETE FROM sync_exception WHERE number = ?")
     listExceptions = statement("SELECT \(all) FROM sync_exception WHERE peer = ? ORDER BY number")
+    listAllExceptions = statement("SELECT \(all) FROM sync_exception ORDER BY number")
+    removeAllOfCase = statement("DELETE FROM sync_settlement WHERE case_number = ?")
   }
 
   // MARK: Settlements
@@ -49,6 +53,11 @@ final class JudgementTables {
         caseNumber: try row.integer(0), choice: try row.text(1), note: row.isNull(2) ? nil : try row.text(2),
         at: WallTime(milliseconds: try row.integer(3)), stamp: try row.stamp(4))
     }
+  }
+
+  func removeSettlements(of caseNumber: Int64) throws(StoreError) {
+    removeAllOfCase.bind(caseNumber, at: 1)
+    try removeAllOfCase.run()
   }
 
   // MARK: Exceptions
@@ -74,16 +83,22 @@ final class JudgementTables {
 
   func exceptions(of peer: NodeNumber) throws(StoreError) -> [PeerException] {
     listExceptions.bind(peer.rawValue, at: 1)
-    return try listExceptions.all { row throws(StoreError) in
-      let number = try row.integer(0)
-      guard let side = PeerException.Side(rawValue: try row.integer(2, as: UInt8.self)),
-        let keys = Self.unpack(try row.bytes(11))
-      else { throw .corrupt(path, "sync_exception \(number): expected an exception, found other contents") }
-      return PeerException(
-        number: number, peer: NodeNumber(try row.integer(1, as: UInt32.self)), side: side,
-        notedAt: WallTime(milliseconds: try row.integer(3)), outcome: try row.text(4), code: try row.text(5),
-        reason: try row.text(6), sequence: try row.bits(7), stamp: try row.stamp(8), keys: keys)
-    }
+    return try listExceptions.all { row throws(StoreError) in try exception(row) }
+  }
+
+  func exceptions() throws(StoreError) -> [PeerException] {
+    try listAllExceptions.all { row throws(StoreError) in try exception(row) }
+  }
+
+  private func exception(_ row: SQLiteStatement) throws(StoreError) -> PeerException {
+    let number = try row.integer(0)
+    guard let side = PeerException.Side(rawValue: try row.integer(2, as: UInt8.self)),
+      let keys = Self.unpack(try row.bytes(11))
+    else { throw .corrupt(path, "sync_exception \(number): expected an exception, found other contents") }
+    return PeerException(
+      number: number, peer: NodeNumber(try row.integer(1, as: UInt32.self)), side: side,
+      notedAt: WallTime(milliseconds: try row.integer(3)), outcome: try row.text(4), code: try row.text(5),
+      reason: try row.text(6), sequence: try row.bits(7), stamp: try row.stamp(8), keys: keys)
   }
 
   /// Each: varint entity, counted id.

@@ -14,6 +14,7 @@ final class LogTable {
   private let addStep: SQLiteStatement
   private let listSteps: SQLiteStatement
   private let dropSteps: SQLiteStatement
+  private let dropStepsOfRecord: SQLiteStatement
   private let listLastTimes: SQLiteStatement
 
   init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
@@ -40,6 +41,7 @@ final class LogTable {
       connection,
       "SELECT replica, max(time) FROM sync_log WHERE lane = ? AND sequence <= ? GROUP BY replica ORDER BY replica")
     dropSteps = SQLiteStatement(connection, "DELETE FROM sync_counter_step WHERE sequence <= ?")
+    dropStepsOfRecord = SQLiteStatement(connection, "DELETE FROM sync_counter_step WHERE entity = ? AND \"row\" = ?")
   }
 
   func setStamp(_ stamp: Stamp, ofEntry entry: LogEntry) throws(StoreError) {
@@ -68,6 +70,12 @@ final class LogTable {
         sequence: try row.bits(0), ref: ref, field: FieldTag(try row.integer(1, as: UInt16.self)),
         difference: try row.integer(2))
     }
+  }
+
+  func dropCounterSteps(of ref: RecordRef) throws(StoreError) {
+    dropStepsOfRecord.bind(ref.entity.rawValue, at: 1)
+    dropStepsOfRecord.bind(ref.row, at: 2)
+    try dropStepsOfRecord.run()
   }
 
   func dropCounterSteps(through sequence: Sequence64) throws(StoreError) {

@@ -6,11 +6,13 @@ final class RequestTable {
   private let load: SQLiteStatement
   private let insert: SQLiteStatement
   private let dropOldest: SQLiteStatement
+  private let emptyBodies: SQLiteStatement
 
   init(_ connection: SQLiteConnection) {
     func statement(_ sql: String) -> SQLiteStatement { SQLiteStatement(connection, sql) }
     load = statement("SELECT at, digest, status, body FROM sync_request WHERE scope = ? AND key = ?")
     insert = statement("INSERT INTO sync_request (scope, key, at, digest, status, body) VALUES (?, ?, ?, ?, ?, ?)")
+    emptyBodies = statement("UPDATE sync_request SET body = x'' WHERE instr(body, ?) > 0")
     dropOldest = statement(
       """
       DELETE FROM sync_request WHERE number IN (SELECT number FROM sync_request ORDER BY number LIMIT ?)
@@ -37,6 +39,11 @@ final class RequestTable {
     insert.bind(request.answer.status, at: 5)
     insert.bind(request.answer.body, at: 6)
     try insert.run()
+  }
+
+  func empty(containing bytes: [UInt8]) throws(StoreError) {
+    emptyBodies.bind(bytes, at: 1)
+    try emptyBodies.run()
   }
 
   func drop(keptOutside times: ClosedRange<WallTime>, beyond count: Int64, limit: Int) throws(StoreError) {

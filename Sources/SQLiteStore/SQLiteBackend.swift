@@ -28,6 +28,7 @@ package final class SQLiteBackend: StorageBackend {
   let parked: ParkedTable
   let judgements: JudgementTables
   let purged: PurgedTables
+  let erased: ErasureTables
   let settings: SettingTable
   let requests: RequestTable
   /// One for each entity of the model.
@@ -86,6 +87,7 @@ package final class SQLiteBackend: StorageBackend {
     parked = ParkedTable(connection)
     judgements = JudgementTables(connection)
     purged = PurgedTables(connection, replicas)
+    erased = ErasureTables(connection)
     settings = SettingTable(connection)
     requests = RequestTable(connection)
     var tables: [EntityTag: RecordTable] = [:]
@@ -106,6 +108,7 @@ package final class SQLiteBackend: StorageBackend {
       case .create(let identity):
         try DatabaseFormat.create(connection)
         try DatabaseFormat.addLaterTables(connection)
+        try noteOverwriting()
         try saveNode(NodeState(identity: identity))
         try upgradeTables()
       case .readWrite:

@@ -307,4 +307,50 @@ package final class SimulatedDisk: StorageBackend {
     try beforeWrite()
     try inner.dropAnsweredRequests(keptOutside: times, beyond: count, limit: limit)
   }
+  package func exceptions() -> [PeerException] { look([]) { () throws(StoreError) in try inner.exceptions() } }
+}
+
+// MARK: - Erasures
+
+extension SimulatedDisk {
+  package func removeConflictCase(_ number: Int64) throws(StoreError) {
+    try beforeWrite()
+    try inner.removeConflictCase(number)
+  }
+  package func rewriteParked(_ group: ParkedGroup) throws(StoreError) {
+    try beforeWrite()
+    try inner.rewriteParked(group)
+  }
+  package func dropCounterSteps(of ref: RecordRef) throws(StoreError) {
+    try beforeWrite()
+    try inner.dropCounterSteps(of: ref)
+  }
+  package func emptyAnswers(containing bytes: [UInt8]) throws(StoreError) {
+    try beforeWrite()
+    try inner.emptyAnswers(containing: bytes)
+  }
+  package func erasures() -> [Erasure] { look([]) { () throws(StoreError) in try inner.erasures() } }
+  package func erasure(of key: RecordKey) -> Erasure? {
+    look(nil) { () throws(StoreError) in try inner.erasure(of: key) }
+  }
+  package func put(_ erasure: Erasure) throws(StoreError) {
+    try beforeWrite()
+    try inner.put(erasure)
+  }
+  package func confirmations(of key: RecordKey) -> [ErasureConfirmation] {
+    look([]) { () throws(StoreError) in try inner.confirmations(of: key) }
+  }
+  package func put(_ confirmation: ErasureConfirmation, of key: RecordKey) throws(StoreError) {
+    try beforeWrite()
+    try inner.put(confirmation, of: key)
+  }
+  package func unconfirmedErasures(by node: NodeNumber, incarnation: UInt32, limit: Int) -> [RecordKey] {
+    look([]) { () throws(StoreError) in
+      try inner.unconfirmedErasures(by: node, incarnation: incarnation, limit: limit)
+    }
+  }
+  package func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError) {
+    try beforeWrite()
+    try inner.removeConfirmation(of: key, by: node)
+  }
 }

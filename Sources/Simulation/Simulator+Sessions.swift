@@ -42,6 +42,7 @@ extension Simulator {
     case .admit(let hello):
       enqueue(.check(session: id, hello), at: live.node)
     case .enrol, .enrolled: break  // The simulated stores have joined.
+    case .keepKeys, .keysKept: break  // Nor keys.
     case .keepEndpoints, .endpointsKept: break  // Simulated nodes have no addresses.
     case .keep(let keeping): enqueue(.keep(session: id, keeping), at: live.node)
     case .confirmed(let token):

@@ -27,6 +27,10 @@ package enum SessionEvent: Sendable {
   case verify(VerifyQuestion)
   /// The answer to `SessionEffect.verify`.
   case verified(VerifyAnswer)
+  /// HQ: tell the store about keys, if it knows of that and has answered the last; one thing at a time.
+  case tellKeys(KeyNews)
+  /// The answer to `SessionEffect.keepKeys`: it is durable.
+  case keysKept(KeyReceipt)
   /// The answer to `admit` or `enrol`; while linked, the end of the link.
   case denied(Refusal)
   /// The answer to `SessionEffect.load`.
@@ -64,6 +68,10 @@ package enum SessionEffect: Sendable {
   case verify(VerifyQuestion)
   /// HQ: the store's answer to the question that was asked last.
   case verified(VerifyAnswer)
+  /// A store: HQ tells about keys. To be made durable, and answered with `keysKept`.
+  case keepKeys(KeyNews)
+  /// HQ: the store has made durable what it was told last about keys.
+  case keysKept(KeyReceipt)
   /// HQ: the store has this token. To be durable before any later `store`.
   case confirmed(token: [UInt8])
   /// Read the log, and answer with `loaded`. There is one at a time.

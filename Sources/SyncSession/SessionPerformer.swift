@@ -114,4 +114,8 @@ package enum SessionPerformer {
       return .undecodable(reason: error.description)
     }
   }
+
+  package static var parkedCoding: ParkedCoding {
+    ParkedCoding(decode: { decodeParked($0) }, encode: { BatchContents.encode([$0]) })
+  }
 }

@@ -90,6 +90,7 @@ extension SyncSession {
     guard case .linked(var link) = phase else { return }
     link.toldEndpoints = news?.version ?? hello.endpointsVersion
     link.answersVerify = hello.answersVerify
+    link.knowsKeys = hello.keysVersion != nil
     link.awaitsReceipt = news != nil
     phase = .linked(link)
   }

@@ -46,6 +46,10 @@ package struct SyncSession: Sendable {
     var toldEndpoints: UInt64?
     /// At HQ: whether the store answers `verify`.
     var answersVerify = false
+    /// At HQ: whether the store can be told about keys.
+    var knowsKeys = false
+    /// What it was told last about them and has not answered.
+    var keyNumber: UInt64?
     /// The question of `verify` that is not answered yet.
     var question: UInt64?
     /// At HQ: the store has yet to say that it keeps that list.
@@ -112,6 +116,8 @@ package struct SyncSession: Sendable {
     case .endpointsKept(let version): endpointsKept(version, at: now, into: &effects)
     case .verify(let question): ask(question, at: now, into: &effects)
     case .verified(let answer): answered(answer, at: now, into: &effects)
+    case .tellKeys(let news): tellKeys(news, at: now, into: &effects)
+    case .keysKept(let receipt): keysKept(receipt, at: now, into: &effects)
     case .denied(let refusal): refuse(refusal, into: &effects)
     case .loaded(let stretch): loaded(stretch, at: now, into: &effects)
     case .stored(let lane, let results): stored(lane, results, at: now, into: &effects)
@@ -148,6 +154,8 @@ extension SyncSession {
       asked(question, into: &effects)
     case (.linked(let link), .verified(let answer)) where !role.isStore && link.question == answer.number:
       received(answer, into: &effects)
+    case (.linked, .keys(let news)) where role.isStore: effects.append(.keepKeys(news))
+    case (.linked, .keysKept(let receipt)) where !role.isStore: received(receipt, into: &effects)
     case (.linked, .endpointsKept(let version)) where !role.isStore: receiptOfEndpoints(version, into: &effects)
     default: refuse(Refusal(.protocolError, "found a \(message.name) out of turn"), into: &effects)
     }
@@ -288,6 +296,8 @@ extension Message {
     case .endpointsKept: "receipt of a list of addresses"
     case .verify: "question of verify"
     case .verified: "answer of verify"
+    case .keys: "word about keys"
+    case .keysKept: "receipt of a word about keys"
     }
   }
 }

@@ -58,7 +58,7 @@ package final class ByteStream: @unchecked Sendable {
   /// The TLS handshake under way.
   private struct Handshake {
     var session: TLSSession
-    var pin: [UInt8]?
+    var pins: [[UInt8]]?
     var completion: (Result<ByteStream, TransportError>) -> Void
   }
 
@@ -76,9 +76,9 @@ package final class ByteStream: @unchecked Sendable {
   }
 
   /// Takes ownership of a connected descriptor, and does the TLS handshake before anybody else gets to see the stream. With
-  /// `pin`, only that key will do. `completion` is called on the queue, exactly once unless the stream is closed first.
+  /// `pins`, only these keys will do. `completion` is called on the queue, exactly once unless the stream is closed first.
   init(
-    connected descriptor: Int32, peer: String, queue: DispatchQueue, session: TLSSession, pin: [UInt8]?,
+    connected descriptor: Int32, peer: String, queue: DispatchQueue, session: TLSSession, pins: [[UInt8]]?,
     completion: @escaping (Result<ByteStream, TransportError>) -> Void
   ) {
     self.queue = queue
@@ -86,7 +86,7 @@ package final class ByteStream: @unchecked Sendable {
     watch = DescriptorWatch(descriptor: descriptor, queue: queue)
     channel = .tls(session)
     phase = .handshaking
-    handshake = Handshake(session: session, pin: pin, completion: completion)
+    handshake = Handshake(session: session, pins: pins, completion: completion)
     begin()
     queue.asyncAfter(deadline: .now() + .milliseconds(Limits.handshakeMilliseconds)) { [weak self] in
       guard let self, self.phase == .handshaking else { return }
@@ -128,8 +128,8 @@ package final class ByteStream: @unchecked Sendable {
     case .end: finish(TransportError(.closed, "the other end closed the connection during the TLS handshake"))
     case .moved:
       peerKeyPin = handshake.session.peerPin
-      if let pin = handshake.pin, peerKeyPin != pin {
-        finish(TLSClient.mismatch(found: peerKeyPin, expected: pin, peer: peerDescription))
+      if let pins = handshake.pins, peerKeyPin.map(pins.contains) != true {
+        finish(TLSClient.mismatch(found: peerKeyPin, expected: pins, peer: peerDescription))
         return
       }
       phase = .ready

@@ -148,7 +148,7 @@ package final class ConnectAttempt: @unchecked Sendable {
     do throws(TransportError) {
       let session = try tls.context.session(descriptor)
       handshaking = ByteStream(
-        connected: descriptor, peer: name, queue: queue, session: session, pin: tls.pin
+        connected: descriptor, peer: name, queue: queue, session: session, pins: tls.pins
       ) { result in
         self.handshaking = nil
         switch result {

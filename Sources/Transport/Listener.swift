@@ -14,7 +14,7 @@ package final class Listener: @unchecked Sendable {
   private let watch: DescriptorWatch
   private let socketFile: SocketFile?
   private var accept: ((ByteStream) -> Void)?
-  private let tls: TLSContext?
+  private var tls: TLSContext?
   private var handshakes: [ObjectIdentifier: ByteStream] = [:]
   private var isResting = false
 
@@ -35,6 +35,13 @@ package final class Listener: @unchecked Sendable {
     watch = DescriptorWatch(descriptor: bound.descriptor, queue: queue)
     watch.onReadable = { self.acceptWaiting() }
     queue.async { self.updateInterest() }
+  }
+
+  /// Shows another key to whoever connects from now on.
+  package func show(_ identity: TLSIdentity) throws(TransportError) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard tls != nil else { return }
+    tls = try TLSContext(identity)
   }
 
   /// The bound host and port of a TCP listener.
@@ -116,7 +123,7 @@ package final class Listener: @unchecked Sendable {
     do throws(TransportError) {
       let session = try tls.session(descriptor)
       var identifier: ObjectIdentifier?
-      let stream = ByteStream(connected: descriptor, peer: peer, queue: queue, session: session, pin: nil) { result in
+      let stream = ByteStream(connected: descriptor, peer: peer, queue: queue, session: session, pins: nil) { result in
         if let identifier { self.handshakes[identifier] = nil }
         self.handshakeEnded(result, peer)
       }

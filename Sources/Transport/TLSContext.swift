@@ -64,25 +64,32 @@ final class TLSContext: @unchecked Sendable {
   }
 }
 
-/// How a client does TLS: the one key that it accepts.
+/// How a client does TLS: the keys of the one server that it accepts.
 package struct TLSClient: Sendable {
-  let pin: [UInt8]
+  let pins: [[UInt8]]
   let context: TLSContext
 
-  /// `pinnedKey` is the server's `TLSIdentity.pin`: 32 bytes.
   package init(pinnedKey: [UInt8]) throws(TransportError) {
-    guard pinnedKey.count == 32 else {
-      throw TransportError(.tls, "a pin of \(pinnedKey.count) bytes; expected the 32 of a SHA-256")
+    try self.init(pinnedKeys: [pinnedKey])
+  }
+
+  /// Each is a `TLSIdentity.pin` of the server, 32 bytes: one, or several while its key changes.
+  package init(pinnedKeys: [[UInt8]]) throws(TransportError) {
+    guard !pinnedKeys.isEmpty, let wrong = pinnedKeys.first(where: { $0.count != 32 }) ?? pinnedKeys.first,
+      wrong.count == 32
+    else {
+      throw TransportError(
+        .tls, "a pin of \(pinnedKeys.first { $0.count != 32 }?.count ?? 0) bytes; expected the 32 of a SHA-256")
     }
-    pin = pinnedKey
+    pins = pinnedKeys
     context = try TLSContext(role: .client)
   }
 
-  static func mismatch(found: [UInt8]?, expected: [UInt8], peer: String) -> TransportError {
+  static func mismatch(found: [UInt8]?, expected: [[UInt8]], peer: String) -> TransportError {
     let found = found.map { Hex.encode($0) } ?? "none"
     return TransportError(
       .pinMismatch,
-      "\(peer) shows the key \(found); expected \(Hex.encode(expected)): another server answers at this address (a captive "
-        + "portal, a proxy), or HQ has a new key and this store must join again")
+      "\(peer) shows the key \(found); expected \(expected.map { Hex.encode($0) }.joined(separator: " or ")): another server answers at this address (a captive "
+        + "portal, a proxy), or HQ has a new key of which this store has not heard (`store-node set-pin`)")
   }
 }

@@ -40,6 +40,10 @@ package enum WireLimits {
 
   /// Addresses at which HQ can be reached: a store tries them in turn, and more would keep it waiting.
   package static let maximumEndpoints = 8
+  /// Keys of HQ that a store takes: the one that it shows, the next, the last, and one more.
+  package static let maximumPins = 4
+  /// Of a pin: a SHA-256.
+  package static let pinBytes = 32
 
   /// Of such an address: the longest host name, and a port.
   package static let maximumEndpointBytes = 264

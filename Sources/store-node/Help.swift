@@ -66,6 +66,10 @@ enum Help {
           change (`syncctl endpoints set` at HQ): this is for a store that it cannot reach.
           """, options: [data],
         examples: ["store-node set-hq hq2.example.com:7400 --data store-1"]),
+      VerbHelp(
+        "set-pin", ["PIN --data DIR"], 1...1, "tells the store HQ's new key, if it was away when HQ told its stores",
+        details: "The 64 digits that `syncctl key status` shows at HQ. Compare them: whoever has that key is HQ.",
+        options: [data], examples: ["store-node set-pin 3f1b…  --data store-1"]),
     ],
     manual: ManualHelp(
       section: 8,

@@ -32,8 +32,10 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let services = try HTTPService.make(arguments, directory, log: Console.log)
   let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
   guard !daemon.gate.identity.isHQ else { throw UsageError("“\(directory.path)” holds HQ, not a store") }
-  let membership = try daemon.gate.writeNow { engine throws(StoreError) in try NodeSettings.membership(engine) }
-  let node = try StoreNode(gate: daemon.gate, membership: membership, queue: daemon.queue, log: daemon.log)
+  let (membership, keys) = try daemon.gate.writeNow { engine throws(StoreError) in
+    (try NodeSettings.membership(engine), try NodeSettings.storeKeys(engine))
+  }
+  let node = try StoreNode(gate: daemon.gate, membership: membership, keys: keys, queue: daemon.queue, log: daemon.log)
   daemon.queue.sync { node.start() }
   let endpoints = membership.addresses.inOrder.map(\.description).joined(separator: ",")
   try daemon.run(node, addresses: [("hq", endpoints)], services: services)
@@ -52,11 +54,19 @@ func setHQ(_ arguments: CommandLineArguments) throws -> ExitStatus {
   return .done
 }
 
+func setPin(_ arguments: CommandLineArguments) throws -> ExitStatus {
+  let client = try ControlClient(directory: DataDirectory(try arguments.needed("data")), model: .retail)
+  _ = try client.request("pin-set", [("pin", .text(arguments.words[0]))])
+  Console.print("HQ is the one with the key \(arguments.words[0])")
+  return .done
+}
+
 Program.run(Help.program, CommandLine.arguments.dropFirst()) { verb, arguments in
   switch verb {
   case "join": return try join(arguments)
   case "run": return try run(arguments)
   case "recover": return try recover(arguments)
+  case "set-pin": return try setPin(arguments)
   default: return try setHQ(arguments)
   }
 }

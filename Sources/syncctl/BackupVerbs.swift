@@ -36,6 +36,35 @@ struct BackupVerbs {
     return .done
   }
 
+  func moveOut() throws -> ExitStatus {
+    let directory = DataDirectory(try arguments.needed("data"))
+    let file = arguments.words[0]
+    let backup = try watched { progress in
+      try Move.out(
+        of: directory, to: file, model: .retail, at: SystemWallClock().now, log: Console.log, progress: progress)
+    }
+    let answer = CBORValue.object([
+      "schema": .integer(1), "node": .text("\(backup.node)"), "file": .text(file),
+      "madeAt": .text(RFC3339.format(backup.madeAt)), "bytes": .integer(Int64(backup.bytes)),
+    ])
+    arguments.tell(answer) { _ in
+      """
+      \(file): \(backup.node.name) as it ends here, \(backup.bytes) bytes; it does not start here any more
+      On the new machine, once: syncctl restore \(file) --data DIR\(backup.node == .hq ? ", with the file “erasures” beside it if there is one" : "")
+      """
+    }
+    return .done
+  }
+
+  func moveBack() throws -> ExitStatus {
+    let directory = DataDirectory(try arguments.needed("data"))
+    guard try Move.back(directory, model: .retail) else {
+      throw UsageError("the node in “\(directory.path)” has not moved out")
+    }
+    Console.print("the node in \(directory.path) may run again; what was made of its file must not")
+    return .done
+  }
+
   func restore() throws -> ExitStatus {
     let directory = try arguments.dataDirectory()
     let restored = try watched { progress in

@@ -28,5 +28,17 @@ extension Help {
       ],
       examples: ["syncctl restore /mnt/backup/hq-2026-03-02.db --data hq"],
       exits: ["0  done", "1  interrupted; nothing was changed"]),
+    VerbHelp(
+      "move out", ["FILE --data DIR [--progress] [--json]"], 1...1, "closes a node for good here, to go on elsewhere",
+      details: """
+        The node must not run. What it holds goes into a file, and it does not start here any more, so that there are never
+        two. `restore` on the new machine makes it again, as what it was: nothing was written in between, so nothing has to be
+        brought back. See “HQ on another machine” in OPERATIONS.md.
+        """,
+      options: [data, progress, json], examples: ["syncctl move out /mnt/usb/hq.db --data hq"],
+      exits: ["0  done", "1  interrupted; say it again, or `move back`"]),
+    VerbHelp(
+      "move back", ["--data DIR"], 0...0, "a node that moved out has not gone after all", options: [data],
+      examples: ["syncctl move back --data hq"]),
   ]
 }

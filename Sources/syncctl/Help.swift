@@ -8,7 +8,7 @@ enum Help {
   static let program = ProgramHelp(
     "syncctl", "Asks the node that runs on DIR; if none runs, works on its database.",
     verbs: [status] + watching + stores + endpoints + [importing] + exporting + conflicts + [explain] + parked
-      + [verify] + [purge] + consumers + webhooks + backups + tokens + [check],
+      + [verify, purge] + consumers + webhooks + backups + tokens + [check] + erase + keys,
     notes: """
       Exit status: 0 done and in sync, 1 not in sync or partly done, 2 wrong usage, 3 unreachable, 4 data unsafe.
       """,

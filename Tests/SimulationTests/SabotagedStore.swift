@@ -65,6 +65,23 @@ final class SabotagedStore: RecordStore {
   }
   func takeTally() -> WorkTally { engine.takeTally() }
 
+  var parkedCoding: ParkedCoding? {
+    get { engine.parkedCoding }
+    set { engine.parkedCoding = newValue }
+  }
+
+  func erase(
+    _ key: RecordKey, reason: String, mayBeUnknown: Bool, at wall: WallTime
+  ) throws(StoreError) -> EraseResult {
+    try engine.erase(key, reason: reason, mayBeUnknown: mayBeUnknown, at: wall)
+  }
+  func liftErasure(of key: RecordKey, at wall: WallTime) throws(StoreError) -> Erasure? {
+    try engine.liftErasure(of: key, at: wall)
+  }
+  func wipe(_ keys: [RecordKey], at wall: WallTime) throws(StoreError) -> [ErasureRemnant] {
+    try engine.wipe(keys, at: wall)
+  }
+
   func meet(
     _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?, spareIncarnation: UInt32?
   ) throws(StoreError) -> Meeting {

@@ -15,6 +15,8 @@ extension SessionEffect {
     case .endpointsKept(let version): "endpoints kept \(version)"
     case .verify(let question): "verify \(question.number)"
     case .verified(let answer): "verified \(answer.number)"
+    case .keepKeys(let news): "keep keys \(news.number)"
+    case .keysKept(let receipt): "keys kept \(receipt.number)"
     case .confirmed(let token): "confirmed a token of \(token.count) bytes"
     case .enrol(let enrol): "enrol node \(enrol.node)"
     case .enrolled(let credential): "enrolled with a credential of \(credential.count) bytes"
@@ -48,6 +50,8 @@ extension Message {
     case .endpointsKept: "endpoints-kept"
     case .verify: "verify"
     case .verified: "verified"
+    case .keys: "keys"
+    case .keysKept: "keys-kept"
     }
   }
 
@@ -73,6 +77,8 @@ extension Message {
     case .endpointsKept(let version): "endpoints-kept \(version)"
     case .verify(let question): "verify \(question.number)"
     case .verified(let answer): "verified \(answer.number)"
+    case .keys(let news): "keys \(news.number)"
+    case .keysKept(let receipt): "keys-kept \(receipt.number)"
     }
   }
 }

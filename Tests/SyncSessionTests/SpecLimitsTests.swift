@@ -15,6 +15,7 @@ import Wire
     "WireLimits.maximumTextBytes": WireLimits.maximumTextBytes,
     "WireLimits.maximumCredentialBytes": WireLimits.maximumCredentialBytes,
     "WireLimits.maximumEndpoints": WireLimits.maximumEndpoints,
+    "WireLimits.maximumPins": WireLimits.maximumPins, "WireLimits.pinBytes": WireLimits.pinBytes,
     "WireLimits.maximumEndpointBytes": WireLimits.maximumEndpointBytes,
     "WireLimits.maximumVerifyRanges": WireLimits.maximumVerifyRanges,
     "WireLimits.maximumVerifyKeys": WireLimits.maximumVerifyKeys,

@@ -142,6 +142,7 @@ final class TranscriptPlayer {
     case .load(let request):
       events.append(.loaded(try SessionPerformer.load(request, from: engine, codec: IdentityCodec())))
     case .store(let batch, let peer, let epoch): try apply(batch, from: peer, epoch)
+    case .keepKeys, .keysKept: break  // Nor of keys.
     case .verify, .verified: break  // Nor of this.
     case .keepEndpoints, .endpointsKept: break  // No transcript has them: these stores know of no lists.
     case .linked, .acknowledged, .close: break

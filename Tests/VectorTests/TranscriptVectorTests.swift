@@ -76,7 +76,7 @@ extension Message {
     case .acknowledgement(var acknowledgement):
       for index in acknowledgement.exceptions.indices { acknowledgement.exceptions[index].reason = "" }
       return .acknowledgement(acknowledgement)
-    case .batch, .caughtUp, .ping, .pong, .enrolled, .endpoints, .endpointsKept, .verify, .verified:
+    case .batch, .caughtUp, .ping, .pong, .enrolled, .endpoints, .endpointsKept, .verify, .verified, .keys, .keysKept:
       return self
     }
   }

@@ -19,7 +19,7 @@ extension Case {
     return VerifyQuestion(
       number: UInt64(try need("number").number), ranges: ranges, keys: try keys("keys"), resend: try keys("resend"),
       recount: try (self["recount"]?.items ?? []).map { EntityTag(UInt16(try $0.number)) },
-      isUnhurried: self["isUnhurried"] == .bool(true))
+      isUnhurried: self["isUnhurried"] == .bool(true), areErased: self["areErased"] == .bool(true))
   }
 
   private func keys(_ name: String) throws -> [RecordKey] {
@@ -32,7 +32,8 @@ extension Case {
   func answer() throws -> VerifyAnswer {
     VerifyAnswer(
       number: UInt64(try need("number").number), findings: try (self["findings"]?.items ?? []).map { try $0.finding() },
-      looks: try (self["looks"]?.items ?? []).map { try $0.look() }, problem: try self["problem"]?.text)
+      looks: try (self["looks"]?.items ?? []).map { try $0.look() }, problem: try self["problem"]?.text,
+      isWiped: self["isWiped"] == .bool(true), remark: try self["remark"]?.text)
   }
 }
 

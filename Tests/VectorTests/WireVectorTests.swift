@@ -119,6 +119,14 @@ struct WireVectorTests {
       return .endpoints(
         EndpointList(
           version: try number(fields, "version"), endpoints: try fields.need("endpoints").items.map { try $0.text }))
+    case "keys":
+      return .keys(
+        KeyNews(
+          number: try number(fields, "number"), pins: try (fields["pins"]?.items ?? []).map { try $0.hex },
+          renews: fields["renews"] == .bool(true), isTaken: fields["isTaken"] == .bool(true)))
+    case "keysKept":
+      return .keysKept(
+        KeyReceipt(number: try number(fields, "number"), credential: try fields["credential"]?.hex))
     case "endpointsKept": return .endpointsKept(try number(fields, "version"))
     case "verify": return .verify(try fields.question())
     case "verified": return .verified(try fields.answer())

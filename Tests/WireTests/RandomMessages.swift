@@ -11,7 +11,7 @@ extension SeededGenerator {
   private mutating func chance(_ oneIn: Int) -> Bool { number(1...oneIn) == 1 }
 
   mutating func message() -> Message {
-    switch number(1...14) {
+    switch number(1...16) {
     case 1:
       return .hello(
         Hello(
@@ -19,7 +19,8 @@ extension SeededGenerator {
           epoch: Epoch(rawValue: magnitude()), clock: clock(),
           peerEpoch: chance(2) ? nil : Epoch(rawValue: magnitude()), cursors: cursors(), window: magnitude(),
           software: text(), token: chance(2) ? nil : bytes(upTo: 40),
-          endpointsVersion: chance(2) ? nil : magnitude(), answersVerify: chance(2)))
+          endpointsVersion: chance(2) ? nil : magnitude(), answersVerify: chance(2),
+          keysVersion: chance(2) ? nil : magnitude()))
     case 2:
       return .welcome(
         Welcome(
@@ -50,6 +51,11 @@ extension SeededGenerator {
     case 9: return .enrolled(Enrolled(version: magnitude(), credential: bytes(upTo: 40)))
     case 12: return .verify(question())
     case 13: return .verified(answer())
+    case 14:
+      let pins = (0..<number(0...4)).map { _ in (0..<32).map { _ in UInt8(number(0...255)) } }
+      return .keys(KeyNews(number: magnitude(), pins: pins, renews: chance(2), isTaken: chance(2)))
+    case 15:
+      return .keysKept(KeyReceipt(number: magnitude(), credential: chance(2) ? nil : bytes(upTo: 40)))
     default: return .caughtUp
     }
   }
@@ -69,7 +75,8 @@ extension SeededGenerator {
     }
     return VerifyQuestion(
       number: magnitude(), ranges: ranges, keys: keys(), resend: keys(),
-      recount: (0..<number(0...2)).map { _ in entity() }, isUnhurried: chance(2))
+      recount: (0..<number(0...2)).map { _ in entity() }, isUnhurried: chance(2),
+      areErased: chance(2))
   }
 
   private mutating func answer() -> VerifyAnswer {
@@ -86,7 +93,8 @@ extension SeededGenerator {
       chance(2) ? nil : VerifyAnswer.Look(digest: digest(), vector: vector([replica(), replica()]))
     }
     return VerifyAnswer(
-      number: magnitude(), findings: findings, looks: looks, problem: chance(2) ? nil : text())
+      number: magnitude(), findings: findings, looks: looks, problem: chance(2) ? nil : text(),
+      isWiped: chance(2), remark: chance(2) ? nil : text())
   }
 
   private mutating func endpoints() -> EndpointList {

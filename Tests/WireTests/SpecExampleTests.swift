@@ -194,6 +194,8 @@ extension Message {
     case .endpointsKept: "endpoints kept"
     case .verify: "verify"
     case .verified: "verified"
+    case .keys: "keys"
+    case .keysKept: "keys kept"
     }
   }
 }

@@ -88,7 +88,7 @@ extension Problem {
     case .missingField: code = .missingField
     case .tooLarge: code = .tooLarge
     case .notAllowed, .forged, .awaitingAuthor, .outOfScope: code = .notAllowed
-    case .immutable: code = .conflict
+    case .immutable, .erased: code = .conflict
     }
     let field = error.field ?? (error.code == .invalidID ? "id" : nil)
     self.init(code, error.description, at: field.map { [Place(path + $0, error.reason)] } ?? [])

@@ -88,7 +88,9 @@ extension ControlService {
     let expires = now.advanced(byMilliseconds: hours * 3_600_000)
     gate.write { engine throws(StoreError) -> JoinCode in
       let hq = try NodeSettings.hq(engine)
-      let enrolment = Enrolment.invited(secretDigest: Digest.sha256(secret), until: expires, at: now)
+      let enrolment = Enrolment.invited(
+        secretDigest: Digest.sha256(secret), until: expires, at: now,
+        after: try NodeSettings.enrolment(of: node, engine))
       try NodeSettings.save(enrolment, of: node, in: engine)
       return JoinCode(node: node, pin: hq.tls.pin, secret: secret, endpoints: hq.advertised)
     } completion: { result in

@@ -23,20 +23,22 @@ extension HQNode {
 
   private func begin(_ node: NodeNumber, isRepairing: Bool, isInBackground: Bool) -> String? {
     guard let link = links[node] else { return "store \(node) is not connected" }
-    guard link.canAsk else { return "the program of store \(node) does not know of verify; upgrade it" }
+    guard link.canAsk || erasures.questions[node] != nil else {
+      return "the program of store \(node) does not know of verify; upgrade it"
+    }
     let verification = Verification(
       of: node, over: link, gate: gate, queue: queue, isRepairing: isRepairing, isInBackground: isInBackground
     ) { [weak self] in
       self?.finished($0)
     }
     verifications[node] = verification
-    verification.start()
+    if erasures.questions[node] == nil { verification.start() } else { deferredVerifications[node] = verification }
     return nil
   }
 
   func answered(_ link: LinkDriver, _ answer: VerifyAnswer) {
     guard let node = link.information?.peer.node, links[node] === link else { return }
-    verifications[node]?.answered(answer)
+    if !answeredErasure(node, answer) { verifications[node]?.answered(answer) }
   }
 
   private func finished(_ verification: Verification) {

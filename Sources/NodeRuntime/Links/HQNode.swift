@@ -24,6 +24,9 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// The last one of each store.
   var verifications: [NodeNumber: Verification] = [:]
   var verifyTimer: (any DispatchSourceTimer)?
+  /// Those that wait for the answer to another question.
+  var deferredVerifications: [NodeNumber: Verification] = [:]
+  var erasures = ErasureWatch()
   private var greeting: [ObjectIdentifier: LinkDriver] = [:]
   private var statuses: [NodeNumber: PeerStatus] = [:]
   private let acknowledgements: AcknowledgementWriter
@@ -33,6 +36,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private var growth: GrowthObservation?
   /// Set before others may ask for it.
   package var webhooks: WebhookSender?
+  private var shownPin: [UInt8] = []
 
   package init(
     gate: StoreGate, queue: DispatchQueue, greetingLimit: Int = HQNode.greetingLimit, log: @escaping LogSink
@@ -52,13 +56,27 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       self?.accept(stream)
     }
     self.listener = listener
+    shownPin = tls.pin
     growth = gate.observeGrowth { [weak self] in
       guard let self else { return }
       self.queue.async { for link in self.links.values { link.logGrew() } }
     }
     clockWatch = ClockWatch(queue: queue) { [weak self] in self?.clockChanged($0) }
     verifyInBackground()
+    watchErasures()
     return listener.boundEndpoint ?? endpoint
+  }
+
+  /// Whoever connects from now on is shown this key; links that are open stay.
+  func show(_ identity: TLSIdentity) {
+    guard identity.pin != shownPin, let listener else { return }
+    do throws(TransportError) {
+      try listener.show(identity)
+      shownPin = identity.pin
+      log(LogEvent(.info, "key.switched", "HQ shows another key from now on"))
+    } catch {
+      log(LogEvent(.error, "key.unusable", error.message))
+    }
   }
 
   package func peerStatuses() -> [PeerStatus] {
@@ -79,7 +97,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     growth?.end()
     clockWatch?.stop()
-    verifyTimer?.cancel()
+    for timer in [verifyTimer, erasures.timer] { timer?.cancel() }
     noteContacts(Array(links.keys))
     for link in Array(links.values) + Array(greeting.values) { link.stop() }
     acknowledgements.flush {
@@ -105,6 +123,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
         onLinked: { [weak self] in self?.linked($0, $1) },
         onCaughtUp: { [weak self] in self?.caughtUp($0) },
         onAnswer: { [weak self] in self?.answered($0, $1) },
+        onKeysKept: { [weak self] in self?.keysKept($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3, $4) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
         onClosed: { [weak self] in self?.closed($0, $1) }))
@@ -146,7 +165,10 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       token: hello.token, address: address, software: hello.software, isLinked: isLinked,
       standing: hello.ancestors == nil ? nil : try engine.standing(of: node, in: hello.log, resumingAt: nil))
     let refusal = enrolment.admit(visit, random: UInt64.random(in: .min ... .max), at: now)
-    if refusal == nil { enrolment.endpointsVersion = hello.endpointsVersion }
+    if refusal == nil {
+      enrolment.endpointsVersion = hello.endpointsVersion
+      enrolment.keysVersion = hello.keysVersion
+    }
     // The token must be known here before the store can have it.
     if isKept || refusal != nil, enrolment != before { try NodeSettings.save(enrolment, of: node, in: engine) }
     return (refusal, enrolment.token)
@@ -260,6 +282,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   /// A store that calls again has lost its connection, whether or not this end has noticed.
   private func replaceLink(of node: NodeNumber) {
     verifications[node]?.linkClosed()
+    erasureLinkClosed(node)
     links.removeValue(forKey: node)?.answer(
       .denied(Refusal(.alreadyConnected, "the store has connected anew; this connection is over")))
   }
@@ -281,6 +304,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     greeting[ObjectIdentifier(link)] = nil
     gate.metrics.linksOpened.add()
     links[node] = link
+    erasures.unconfirmed.insert(node)
     let now = gate.clock.now
     var status = statuses[node] ?? PeerStatus(node: node, acknowledged: information.acknowledged)
     status.isConnected = true
@@ -295,6 +319,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     acknowledgements.note(information.acknowledged, by: node)
     // They may have changed since the welcome was made.
     if let endpoints { link.answer(.endpointsChanged(endpoints)) }
+    tellKeys(node)
     log(LogEvent(.info, "link.opened", "store \(node) is connected", [.init("address", link.peerDescription)]))
   }
 
@@ -316,6 +341,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
   private func received(_ link: LinkDriver, _ batch: Batch, _ results: [GroupResult]) {
     guard let node = link.information?.peer.node else { return }
     statuses[node]?.lastContact = gate.clock.now
+    erasures.noteBatch(of: node)
     for result in results {
       switch result {
       case .applied: break
@@ -343,6 +369,7 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     guard links[node] === link else { return }
     links[node] = nil
     verifications[node]?.linkClosed()
+    erasureLinkClosed(node)
     statuses[node]?.isConnected = false
     statuses[node]?.lastProblem = reason.description
     noteContacts([node])

@@ -32,6 +32,10 @@ final class LinkDriver: @unchecked Sendable {
     var onQuestion: (LinkDriver, VerifyQuestion) -> Void = { _, _ in }
     /// HQ: the store has answered.
     var onAnswer: (LinkDriver, VerifyAnswer) -> Void = { _, _ in }
+    /// A store: HQ tells about keys. To be kept, then answered by `LinkDriver.answer`.
+    var onKeys: (LinkDriver, KeyNews) -> Void = { _, _ in }
+    /// HQ: the store has kept what it was told about keys.
+    var onKeysKept: (LinkDriver, KeyReceipt) -> Void = { _, _ in }
     var onAcknowledged: (LinkDriver, Lane, Sequence64, [Acknowledgement.Exception], [Stamp?]) -> Void
     var onBatch: (LinkDriver, Batch, [GroupResult]) -> Void
     /// Exactly once, last.
@@ -75,6 +79,7 @@ final class LinkDriver: @unchecked Sendable {
   var peerDescription: String { stream.peerDescription }
   var isQuiet: Bool { session.isQuiet }
   var canAsk: Bool { session.canAsk }
+  var canTellKeys: Bool { session.canTellKeys }
   var peerIsCaughtUp: Bool { session.peerIsCaughtUp }
   var acknowledged: LaneMap<Sequence64>? { session.acknowledged }
   /// How long the peer has had something to send that is not durable here; nil if it has not.
@@ -167,6 +172,8 @@ final class LinkDriver: @unchecked Sendable {
     case .endpointsKept(let version): observer.onEndpointsKept(self, version)
     case .verify(let question): observer.onQuestion(self, question)
     case .verified(let answer): observer.onAnswer(self, answer)
+    case .keepKeys(let news): observer.onKeys(self, news)
+    case .keysKept(let receipt): observer.onKeysKept(self, receipt)
     case .confirmed(let token): observer.onConfirmed(self, token)
     case .load(let request): load(request)
     case .store(let batch, let peer, let epoch): store(batch, peer: peer, epoch: epoch)

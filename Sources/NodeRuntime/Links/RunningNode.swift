@@ -25,6 +25,12 @@ package protocol RunningNode: AnyObject, Sendable {
   func verification(of node: NodeNumber) -> Verification.Report?
   /// At HQ, posts what changes to those who want to hear of it; nil if it does not run. On `queue`.
   var webhooks: WebhookSender? { get }
+  /// HQ's keys, or what a store takes for HQ, were changed. On `queue`, once that is written down.
+  func keysChanged()
+  /// HQ: something was erased, or is to be looked at again. On `queue`, once that is written down.
+  func erasuresChanged()
+  /// HQ: why a connected store has not confirmed an erasure, as last heard; nil if nothing is wrong. On `queue`.
+  func erasureProblem(of node: NodeNumber) -> String?
   /// On `queue`.
   func stop(_ completion: @escaping @Sendable () -> Void)
 }
@@ -34,6 +40,9 @@ extension RunningNode {
   package var greetingCount: Int { 0 }
   package var webhooks: WebhookSender? { nil }
   package func endpointsChanged() {}
+  package func erasuresChanged() {}
+  package func keysChanged() {}
+  package func erasureProblem(of node: NodeNumber) -> String? { nil }
   package func verify(_ node: NodeNumber, isRepairing: Bool) -> String? { "the node is not running" }
   package func verification(of node: NodeNumber) -> Verification.Report? { nil }
   package func endLink(of node: NodeNumber, _ refusal: Refusal) {}

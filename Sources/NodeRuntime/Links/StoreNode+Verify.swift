@@ -13,9 +13,35 @@ extension StoreNode {
     guard question.resend.isEmpty, question.recount.isEmpty else { return mend(link, question) }
     guard question.keys.isEmpty else {
       // What HQ does not have yet is no difference.
-      return link.whenQuiet { self.look(link, question) }
+      return link.whenQuiet { question.areErased ? self.wipe(link, question) : self.look(link, question) }
     }
     look(link, question)
+  }
+
+  /// HQ has erased these: what lies beside them goes as well, before the store says how it has them.
+  private func wipe(_ link: LinkDriver, _ question: VerifyQuestion) {
+    let clock = gate.clock
+    let directory = gate.directory
+    gate.write { engine throws(StoreError) -> VerifyAnswer in
+      var answer = VerifyAnswer(number: question.number)
+      let remnants = try engine.wipe(question.keys, at: clock.now)
+      if case .unreadableGroup(let number)? = remnants.first {
+        answer.problem =
+          "the parked group \(number) cannot be read and may hold an erased record: retry it, or drop it, at the store"
+        return answer
+      }
+      guard try ErasureCleaning.scrub(engine) else {
+        answer.problem = "somebody reads its database, so that it cannot be cleaned just now; it is asked again"
+        return answer
+      }
+      let source = RecordDigests(engine: engine, scope: nil, isUnhurried: false)
+      for key in question.keys { answer.looks.append(try source.look(at: key)) }
+      answer.isWiped = true
+      answer.remark = ErasureCleaning.oldDatabases(in: directory)
+      return answer
+    } completion: {
+      self.answer(link, question, $0)
+    }
   }
 
   private func look(_ link: LinkDriver, _ question: VerifyQuestion) {

@@ -17,10 +17,12 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   package let gate: StoreGate
   package let queue: DispatchQueue
   package let log: LogSink
-  private let membership: NodeSettings.Membership
+  private var keys: NodeSettings.StoreKeys
+  /// HQ did not take the credential, but may have been put back to a time when it took the one before.
+  private var showsPrevious = false
   private var addresses: HQAddresses
   private var round: ConnectRound
-  private let tls: TLSClient
+  private var tls: TLSClient
   private let acknowledgements: AcknowledgementWriter
   private var backoff = Backoff()
   private var generator = SystemRandomness()
@@ -39,15 +41,16 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
   private var status: PeerStatus
 
   package init(
-    gate: StoreGate, membership: NodeSettings.Membership, queue: DispatchQueue, log: @escaping LogSink
+    gate: StoreGate, membership: NodeSettings.Membership, keys: NodeSettings.StoreKeys, queue: DispatchQueue,
+    log: @escaping LogSink
   ) throws(TransportError) {
     self.gate = gate
-    self.membership = membership
+    self.keys = keys
     addresses = membership.addresses
     round = ConnectRound(membership.addresses)
     self.queue = queue
     self.log = log
-    tls = try TLSClient(pinnedKey: membership.pin)
+    tls = try TLSClient(pinnedKeys: keys.pins)
     acknowledgements = AcknowledgementWriter(gate: gate, queue: queue)
     status = PeerStatus(node: .hq, acknowledged: LaneMap(repeating: 0))
   }
@@ -105,7 +108,8 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
 
   /// Reads where this node stands in HQ's log, then opens the session.
   private func greet(_ stream: ByteStream) {
-    let credential = membership.credential
+    let credential = (showsPrevious ? keys.previousCredential : nil) ?? keys.credential
+    let keysVersion = keys.version
     let attempt = attempt
     let endpointsVersion = addresses.version
     let clock = gate.clock.base
@@ -118,6 +122,8 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         token: try NodeSettings.sessionToken(engine), endpointsVersion: endpointsVersion,
         ancestors: try engine.toldAncestors(knowing: nil), peerAncestors: log?.told(keeping: nil) ?? [],
         answersVerify: true)
+        ancestors: try engine.lineage().ancestors, peerAncestors: log?.ancestors ?? [], answersVerify: true,
+        keysVersion: keysVersion)
       return (hello, try engine.logHead())
     } completion: { result in
       self.queue.async {
@@ -148,6 +154,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         onLinked: { [weak self] in self?.linked($0, $1) },
         onRepaired: { [weak self] in self?.repaired($1) },
         onQuestion: { [weak self] in self?.asked($0, $1) },
+        onKeys: { [weak self] in self?.keysTold($0, $1) },
         onAcknowledged: { [weak self] in self?.acknowledged($0, $1, $2, $3, $4) },
         onBatch: { [weak self] in self?.received($0, $1, $2) },
         onClosed: { [weak self] in self?.closed($0, $1) }))
@@ -207,6 +214,9 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     if case .refusedByPeer(let refusal) = reason {
       retryAfter = Int64(clamping: refusal.retryAfter)
       if refusal.coverage != nil { return recover(refusal) }
+      if refusal.code == Refusal.Code.wrongCredential.rawValue, keys.previousCredential != nil {
+        showsPrevious.toggle()
+      }
     }
     if skipsWait, !isStopping {
       skipsWait = false
@@ -319,6 +329,17 @@ extension StoreNode {
     }
   }
 
+  /// Takes HQ by these keys and shows this credential from now on.
+  func use(_ new: NodeSettings.StoreKeys) {
+    if new.credential != keys.credential { showsPrevious = false }
+    do throws(TransportError) {
+      if new.pins != keys.pins { tls = try TLSClient(pinnedKeys: new.pins) }
+      keys = new
+    } catch {
+      log(LogEvent(.error, "keys.unusable", error.message))
+    }
+  }
+
   /// After a sleep the other end has long given up, and what it sent meanwhile is lost: a new link takes one round trip.
   func clockChanged(_ event: ClockWatch.Event) {
     event.note(in: log)
@@ -328,7 +349,7 @@ extension StoreNode {
     startAnew("this machine has slept for \(milliseconds / 1_000) s")
   }
 
-  private func startAnew(_ reason: String) {
+  func startAnew(_ reason: String) {
     guard !isStopping else { return }
     guard let link else { return connectNow() }
     skipsWait = true

@@ -28,6 +28,16 @@ package struct Enrolment: Hashable, Sendable {
   package var secretExpires: WallTime?
   /// The store has come in with what it got for the secret. Until then the secret stays good: an answer may be lost.
   package var secretIsUsed = false
+  /// The version of the list of HQ's keys that the store holds; nil if it knows of no such lists, or never came.
+  package var keysVersion: UInt64?
+  /// Of a credential that the store has made itself: it lets it in as well, and from its first use on alone.
+  package var nextCredentialDigest: [UInt8]?
+  /// The store is to make itself another credential.
+  package var rotationAskedAt: WallTime?
+  /// When it last went over to one.
+  package var rotatedAt: WallTime?
+  /// The store had a database before its last join code, which may still lie somewhere.
+  package var hadDatabase = false
   package var software: String?
   /// The version of the list of HQ's addresses that the store holds, as far as HQ knows.
   package var endpointsVersion: UInt64?
@@ -69,8 +79,12 @@ extension Enrolment {
   package var hasJoined: Bool { credentialDigest != nil }
 
   /// Begins anew, with the secret of a new join code: whatever let the store in before does so no more.
-  package static func invited(secretDigest: [UInt8], until expires: WallTime, at now: WallTime) -> Enrolment {
+  /// - Parameter earlier: what HQ knew of the store until now.
+  package static func invited(
+    secretDigest: [UInt8], until expires: WallTime, at now: WallTime, after earlier: Enrolment? = nil
+  ) -> Enrolment {
     var enrolment = Enrolment(changedAt: now)
+    enrolment.hadDatabase = earlier.map { $0.hasJoined || $0.hadDatabase } ?? false
     enrolment.secretDigest = secretDigest
     enrolment.secretExpires = expires
     return enrolment
@@ -131,7 +145,8 @@ extension Enrolment {
   /// Checks who a greeting comes from, and notes the contact.
   /// - Returns: why the store may not come in; nil if it may.
   package mutating func admit(_ visit: Visit, random: UInt64, at now: WallTime) -> Refusal? {
-    guard let credentialDigest, Digest.isEqual(credentialDigest, visit.credentialDigest) else {
+    let isNext = nextCredentialDigest.map { Digest.isEqual($0, visit.credentialDigest) } ?? false
+    guard let credentialDigest, isNext || Digest.isEqual(credentialDigest, visit.credentialDigest) else {
       return Refusal(
         .wrongCredential,
         "store \(visit.node) came with a wrong credential; a later join code has replaced it. Join it again, in a new "
@@ -144,6 +159,12 @@ extension Enrolment {
     if let refusal = history.admit(database, random: random, at: now) { return refusal }
     secretIsUsed = true
     software = visit.software
+    if isNext {
+      self.credentialDigest = nextCredentialDigest
+      nextCredentialDigest = nil
+      rotationAskedAt = nil
+      rotatedAt = now
+    }
     return nil
   }
 }
@@ -176,6 +197,11 @@ extension Enrolment {
       "lastContact": history.lastContact.map(CBORValue.init),
       "address": history.address.map(CBORValue.text),
       "software": software.map(CBORValue.text),
+      "keys": keysVersion.map(CBORValue.unsigned),
+      "nextCredential": nextCredentialDigest.map(CBORValue.bytes),
+      "rotationAskedAt": rotationAskedAt.map(CBORValue.init),
+      "rotatedAt": rotatedAt.map(CBORValue.init),
+      "hadDatabase": hadDatabase ? .boolean(true) : nil,
       "endpoints": endpointsVersion.map(CBORValue.unsigned),
       "version": .unsigned(1),
     ]).encoded()
@@ -212,6 +238,11 @@ extension Enrolment {
     if case .unsigned(let count) = value["differing"] { differing = count }
     history.address = value["address"]?.textValue
     software = value["software"]?.textValue
+    if case .unsigned(let version) = value["keys"] { keysVersion = version }
+    nextCredentialDigest = value["nextCredential"]?.bytesValue
+    rotationAskedAt = value["rotationAskedAt"]?.wallTimeValue
+    rotatedAt = value["rotatedAt"]?.wallTimeValue
+    hadDatabase = value["hadDatabase"]?.booleanValue ?? false
     if case .unsigned(let version) = value["endpoints"] { endpointsVersion = version }
   }
 }

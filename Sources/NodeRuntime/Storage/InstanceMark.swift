@@ -49,7 +49,7 @@ package struct InstanceMark: Hashable, Sendable {
     )
     // Both tokens lie there while the database takes the new one: whichever it has after a power cut fits.
     try write([present.token] + (try known(engine).map { [$0.token] } ?? []), in: directory)
-    try engine.backend.setSettings([(setting, present.bytes), (Backup.setting, nil)])
+    try engine.backend.setSettings([(setting, present.bytes), (Backup.setting, nil), (Move.setting, nil)])
     try write([present.token], in: directory)
   }
 

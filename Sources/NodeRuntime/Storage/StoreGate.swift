@@ -56,6 +56,8 @@ package final class StoreGate: @unchecked Sendable {
   /// Those who follow the change feed under a name.
   package let consumers = ConsumerRegister()
   let isFlushingConsumers = Atomic<Bool>(false)
+  /// Where the database lies.
+  let directory: DataDirectory
 
   package let model: Model
   package let identity: NodeIdentity
@@ -72,8 +74,10 @@ package final class StoreGate: @unchecked Sendable {
     path: String, model: Model, clock: any WallClock, prepare: (Engine) throws(StoreError) -> Void = { _ in }
   ) throws(StoreError) {
     Heap.configure()
+    directory = DataDirectory(DurableFile.directory(of: path))
     writer = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readWrite))
     writer.stampAheadMilliseconds = StoreLimits.stampAheadMilliseconds
+    writer.parkedCoding = SessionPerformer.parkedCoding
     try prepare(writer)
     reader = try Engine(SQLiteBackend.open(path: path, model: model, mode: .readOnly))
     inspector = SpareReader("storesync.inspecting", path: path, model: model)

@@ -17,6 +17,8 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   /// HQ was put back to an earlier state, and has not heard of all its stores since.
   package var isHealing = false
   private var tally = WorkTally()
+  /// How parked groups are read and written; nil where what they hold of an erased record need not be taken out.
+  package var parkedCoding: ParkedCoding?
 
   package init(_ backend: Backend) throws(StoreError) {
     self.backend = backend
@@ -92,6 +94,7 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
         var transaction = StoreTransaction(backend: backend, model: model, node: before, wall: wall)
         transaction.isHealing = isHealing
         transaction.tally = self.tally
+        transaction.parkedCoding = parkedCoding
         let result = try body(&transaction)
         if transaction.node != before { try backend.saveNode(transaction.node) }
         node = transaction.node

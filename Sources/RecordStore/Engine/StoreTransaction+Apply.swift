@@ -65,12 +65,19 @@ extension StoreTransaction {
   ) throws(StoreError) -> GroupResult {
     switch incoming {
     case .undecodable(let reason):
-      return try park(index, of: batch, keys: [], code: "undecodable", reason: reason)
-    case .decoded(let group):
+      return try park(
+        batch.payload(index), of: batch, keys: [], code: "undecodable", reason: reason)
+    case .decoded(let received):
+      let group = node.identity.isHQ ? try withoutErased(received, from: batch.peer) : received
+      // Nothing but that was in it.
+      if group.records.isEmpty, group.evictions.isEmpty, !received.records.isEmpty { return .applied }
+      // What waits here must not hold what was erased.
+      let rest: [UInt8]? = group.records.count == received.records.count ? nil : try encoded(group)
       let keys = group.records.map(\.key) + group.evictions.map(\.key)
       for key in keys where try backend.isBlockedByParked(key, from: batch.peer) {
         return try park(
-          index, of: batch, keys: keys, code: "behind-parked", reason: "a parked group touches the same record")
+          rest ?? batch.payload(index), of: batch, keys: keys, code: "behind-parked",
+          reason: "a parked group touches the same record")
       }
       let tallyBefore = tally
       do throws(ApplyError) {
@@ -87,11 +94,13 @@ extension StoreTransaction {
         tally = tallyBefore
         switch error {
         case .store(let error) where isolating && error.code == .internalError:
-          return try park(index, of: batch, keys: keys, code: error.code.rawValue, reason: error.message)
+          return try park(
+            rest ?? batch.payload(index), of: batch, keys: keys, code: error.code.rawValue, reason: error.message)
         case .store(let error): throw error
         case .refused(let error): return .refused(code: error.code.rawValue, reason: error.description)
         case .model(let error):
-          return try park(index, of: batch, keys: keys, code: error.code.rawValue, reason: error.description)
+          return try park(
+            rest ?? batch.payload(index), of: batch, keys: keys, code: error.code.rawValue, reason: error.description)
         }
       }
     }
@@ -117,9 +126,8 @@ extension StoreTransaction {
   }
 
   private func park(
-    _ index: Int, of batch: IncomingBatch, keys: [RecordKey], code: String, reason: String
+    _ payload: [UInt8], of batch: IncomingBatch, keys: [RecordKey], code: String, reason: String
   ) throws(StoreError) -> GroupResult {
-    let payload = batch.payload(index)
     let size = try backend.parkedSize(of: batch.peer)
     guard size.count < StoreLimits.parkedGroupCount, size.bytes + payload.count <= StoreLimits.parkedBytes else {
       throw StoreError(
@@ -171,6 +179,7 @@ extension StoreTransaction {
       try write(
         changes, stamp: group.stamp, lane: lane, from: peer, isAsReceived: isAsReceived, batchStart: batchStart)
       try evict(group, lane: lane, from: peer, batchStart: batchStart)
+      if trustsPeer { for incoming in group.records { try restoreErasure(incoming, from: peer) } }
     }
   }
 

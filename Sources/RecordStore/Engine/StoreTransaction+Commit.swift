@@ -13,7 +13,9 @@ extension StoreTransaction {
       guard let schema = model.entity(write.entity) else {
         return .refused(ModelError(.unknownEntity, entity: "\(write.entity)", "this version knows no such entity"))
       }
-      let stored = try backend.find(RecordKey(entity: write.entity, id: write.id))
+      let key = RecordKey(entity: write.entity, id: write.id)
+      let stored = try backend.find(key)
+      if case .write = write.action, try isErased(key, stored) { return .refused(.erased(schema, node.identity)) }
       let planner = WritePlanner(schema: schema, author: node.identity.replica.node, stamp: stamp)
       do {
         guard let state = try planner.plan(step, on: stored) else { continue }
@@ -39,6 +41,16 @@ extension StoreTransaction {
     }
     let bytes = changes.reduce(0) { $0 + $1.state.approximateByteCount }
     return bytes > ModelLimits.groupBytes ? tooLarge("\(bytes) bytes in one commit", ModelLimits.groupBytes) : nil
+  }
+}
+
+extension ModelError {
+  fileprivate static func erased(_ schema: EntitySchema, _ identity: NodeIdentity) -> ModelError {
+    ModelError(
+      .erased, entity: schema.name,
+      identity.isHQ
+        ? "the record was erased at a person's request; use another id, or `syncctl erase lift` if this is not that person"
+        : "HQ has erased the record at a person's request; use another id, or ask HQ")
   }
 }
 

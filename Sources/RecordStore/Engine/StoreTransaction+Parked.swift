@@ -26,14 +26,16 @@ extension StoreTransaction {
     for summary in chain {
       guard var group = try backend.parkedGroup(summary.number) else { continue }
       let incoming = decode(group.payload)
-      group.payload = []
+      let before = group.payload
       if let problem = try problem(applying: incoming, &group, blocked) {
         (group.code, group.reason) = problem
         blocked.formUnion(group.keys)
-        try backend.updateParked(group)
+        if group.payload == before { try backend.updateParked(group) } else { try backend.rewriteParked(group) }
+        group.payload = []
         outcomes.append(ParkedRetry(group: group, isApplied: false))
       } else {
         try backend.removeParked(group.number)
+        group.payload = []
         outcomes.append(ParkedRetry(group: group, isApplied: true))
       }
     }
@@ -47,7 +49,9 @@ extension StoreTransaction {
     let decoded: CommitGroup
     switch incoming {
     case .undecodable(let reason): return ("undecodable", reason)
-    case .decoded(let found): decoded = found
+    case .decoded(let found):
+      decoded = node.identity.isHQ ? try withoutErased(found, from: group.peer) : found
+      if decoded.records.count < found.records.count { group.payload = try encoded(decoded) }
     }
     // One that could not be read named no records until now.
     group.keys = decoded.records.map(\.key) + decoded.evictions.map(\.key)

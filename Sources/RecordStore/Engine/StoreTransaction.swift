@@ -15,6 +15,7 @@ struct StoreTransaction<Backend: StorageBackend> {
   var trustsPeer = false
   /// What it has done so far.
   var tally = WorkTally()
+  var parkedCoding: ParkedCoding?
 
   init(backend: Backend, model: Model, node: NodeState, wall: WallTime) {
     self.backend = backend
@@ -80,6 +81,7 @@ struct StoreTransaction<Backend: StorageBackend> {
         try updateBalances(change, schema, before: change.stored?.state ?? purged)
         try updateConflictCases(change, schema)
         if sender == nil { try noteCounterSteps(change, ref, schema) }
+        if schema.isErasable, change.state.isErased { try wipe(change.state.key) }
         let departed = try updateDepartures(change, ref, schema, sender)
         audience.add(change.state, schema, departed: departed)
         // The sender has to be told that the record is not its own (any more).

@@ -7,7 +7,7 @@ package import StoreModel
 /// simulated crash from the moment that it returned, like SQLite's with `synchronous=FULL`.
 package final class MemoryBackend: StorageBackend {
   package let model: Model
-  private var storage: MemoryStorage
+  var storage: MemoryStorage
   /// What undoes the writes of the running transaction, latest last; a journal, because a copy of everything at each
   /// transaction would make a long simulation quadratic.
   private var undo: [(inout MemoryStorage) -> Void] = []
@@ -76,7 +76,7 @@ package final class MemoryBackend: StorageBackend {
     while undo.count > mark { undo.removeLast()(&storage) }
   }
 
-  private func write<Stored>(_ path: WritableKeyPath<MemoryStorage, Stored>, _ new: Stored) {
+  func write<Stored>(_ path: WritableKeyPath<MemoryStorage, Stored>, _ new: Stored) {
     precondition(isInTransaction, "writes lie in a transaction")
     let old = storage[keyPath: path]
     undo.append { $0[keyPath: path] = old }
@@ -384,4 +384,6 @@ extension MemoryBackend {
     }
     write(\.requests, rest.map(\.element))
   }
+
+  package func exceptions() -> [PeerException] { storage.exceptions }
 }

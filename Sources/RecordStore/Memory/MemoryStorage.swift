@@ -43,4 +43,6 @@ struct MemoryStorage {
   var lastException: Int64 = 0
   /// In the order in which they were kept.
   var requests: [AnsweredRequest] = []
+  var erasures: [RecordKey: Erasure] = [:]
+  var confirmations: [RecordKey: [NodeNumber: ErasureConfirmation]] = [:]
 }

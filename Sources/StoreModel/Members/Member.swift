@@ -63,6 +63,7 @@ extension Member {
   package static var table: String { "members" }
   package static var identity: Identity { .key }
   package static var deletion: DeletionPolicy { .deleteWins }
+  package static var isErasable: Bool { true }
   package static var scope: Scope<Field> { .everyone }
   package static var unique: [UniqueKey<Field>] {
     [UniqueKey("member_phone", [.phone]), UniqueKey("member_card", [.card])]

@@ -51,6 +51,9 @@ package protocol Entity: Sendable, Equatable {
   static var balances: [BalanceDeclaration<Field>] { get }
   /// Whether a store may let go of old records, which HQ keeps: facts whose ids begin with the time of their making.
   static var isPurgeable: Bool { get }
+  /// Whether a record is about a person, who may ask HQ to have it erased at every node. Such an entity is deleted by
+  /// `deleteWins`: an edit that comes late must not bring the person back.
+  static var isErasable: Bool { get }
   static func declaration(of field: Field) -> FieldDeclaration
 
   var id: RecordID { get }
@@ -68,6 +71,7 @@ extension Entity {
   package static var lookups: [[Field]] { [] }
   package static var balances: [BalanceDeclaration<Field>] { [] }
   package static var isPurgeable: Bool { false }
+  package static var isErasable: Bool { false }
 }
 
 extension FieldType {

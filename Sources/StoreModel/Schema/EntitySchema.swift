@@ -14,6 +14,7 @@ package struct EntitySchema: Hashable, Sendable {
   package var lookups: [[FieldTag]]
   package var balances: [BalanceDeclaration<FieldTag>]
   package var isPurgeable: Bool
+  package var isErasable: Bool
   /// Ascending by tag.
   package var fields: [FieldSchema]
 
@@ -38,6 +39,7 @@ package struct EntitySchema: Hashable, Sendable {
     lookups = entity.lookups.map { $0.map(tag) }
     balances = entity.balances.map { BalanceDeclaration($0.name, of: tag($0.sum), by: $0.keys.map(tag)) }
     isPurgeable = entity.isPurgeable
+    isErasable = entity.isErasable
     fields = entity.Field.allCases.map { FieldSchema(tag: tag($0), entity.declaration(of: $0)) }
       .sorted { $0.tag < $1.tag }
   }

@@ -39,6 +39,12 @@ package struct Model: Sendable {
       let plain = entity.fields.allSatisfy { $0.rule != .set && $0.rule != .counter && $0.rule != .customFields }
       precondition(plain, "\(entity.name): an immutable entity has plain fields only")
     }
+    if entity.isErasable {
+      precondition(
+        entity.mutability == .mutable && entity.deletion == .deleteWins && entity.balances.isEmpty
+          && !entity.isPurgeable,
+        "\(entity.name): what can be erased can be changed, is deleted for good and is no fact")
+    }
     for balance in entity.balances {
       let keys = balance.keys.compactMap(entity.field)
       precondition(

@@ -15,6 +15,8 @@ package struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case forged
     /// HQ was put back to an earlier state, and a store has seen what HQ has lost: it waits for whoever wrote that.
     case awaitingAuthor = "awaiting-author"
+    /// The record was erased at a person's request, and is not to come back by the way.
+    case erased
     /// A store sends a record that is none of its own.
     case outOfScope = "out-of-scope"
   }

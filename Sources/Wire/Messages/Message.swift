@@ -30,6 +30,9 @@ package enum Message: Hashable, Sendable {
   /// HQ compares what a store has with what it should have.
   case verify(VerifyQuestion)
   case verified(VerifyAnswer)
+  /// HQ's keys change, or the store's credential is to.
+  case keys(KeyNews)
+  case keysKept(KeyReceipt)
 }
 
 /// The addresses at which stores reach HQ, in the order in which they are tried.
@@ -71,13 +74,17 @@ package struct Hello: Hashable, Sendable {
   package var peerAncestors: [Lineage.Ancestor]
   /// Whether the store answers `verify`.
   package var answersVerify: Bool
+  /// The version of the list of HQ's keys that the store holds, 0 for the one of its join code; nil if it knows of no such lists.
+  package var keysVersion: UInt64?
 
   package init(
     oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, replica: ReplicaID,
     credential: [UInt8], epoch: Epoch, clock: WallTime, peerEpoch: Epoch?, cursors: LaneMap<Sequence64>,
     window: UInt64, software: String, token: [UInt8]? = nil, endpointsVersion: UInt64? = nil,
-    ancestors: [Lineage.Ancestor]? = nil, peerAncestors: [Lineage.Ancestor] = [], answersVerify: Bool = false
+    ancestors: [Lineage.Ancestor]? = nil, peerAncestors: [Lineage.Ancestor] = [], answersVerify: Bool = false,
+    keysVersion: UInt64? = nil
   ) {
+    self.keysVersion = keysVersion
     self.answersVerify = answersVerify
     self.ancestors = ancestors
     self.peerAncestors = peerAncestors

@@ -59,6 +59,12 @@ extension Message {
     case .verified(let answer):
       writer.append(unsigned: 14)
       answer.append(to: &writer)
+    case .keys(let news):
+      writer.append(unsigned: 15)
+      news.append(to: &writer)
+    case .keysKept(let receipt):
+      writer.append(unsigned: 16)
+      receipt.append(to: &writer)
     }
     return writer.bytes
   }
@@ -87,7 +93,9 @@ extension Message {
       self = .endpointsKept(try fields.unsigned(0))
     case 13: self = .verify(try VerifyQuestion(&reader))
     case 14: self = .verified(try VerifyAnswer(&reader))
-    default: throw reader.invalid("a message number from 1 to 14")
+    case 15: self = .keys(try KeyNews(&reader))
+    case 16: self = .keysKept(try KeyReceipt(&reader))
+    default: throw reader.invalid("a message number from 1 to 16")
     }
     try reader.expectEnd()
   }
@@ -97,7 +105,8 @@ extension Hello {
   fileprivate func append(to writer: inout CBORWriter) {
     writer.append(
       mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1) + (endpointsVersion == nil ? 0 : 1)
-        + (ancestors == nil ? 0 : 1) + (peerAncestors.isEmpty ? 0 : 1) + (answersVerify ? 1 : 0))
+        + (ancestors == nil ? 0 : 1) + (peerAncestors.isEmpty ? 0 : 1) + (answersVerify ? 1 : 0)
+        + (keysVersion == nil ? 0 : 1))
     writer.append(0, unsigned: oldestVersion)
     writer.append(1, unsigned: newestVersion)
     writer.append(2, replica)
@@ -121,6 +130,7 @@ extension Hello {
       writer.append(unsigned: 14)
       writer.append(boolean: true)
     }
+    if let keysVersion { writer.append(15, unsigned: keysVersion) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -141,6 +151,7 @@ extension Hello {
     ancestors = try fields.ancestors(12)
     peerAncestors = try fields.ancestors(13) ?? []
     answersVerify = try fields.optional(14) { (reader) throws(DecodeError) in try reader.readBoolean() } ?? false
+    keysVersion = try fields.optionalUnsigned(15)
   }
 }
 

@@ -78,11 +78,14 @@ package struct VerifyQuestion: Hashable, Sendable {
   package var recount: [EntityTag]
   /// Nobody waits: the store takes its time.
   package var isUnhurried: Bool
+  /// HQ has erased the records of `keys`: the store takes away what else it has of them before it answers.
+  package var areErased: Bool
 
   package init(
     number: UInt64, ranges: [Range] = [], keys: [RecordKey] = [], resend: [RecordKey] = [], recount: [EntityTag] = [],
-    isUnhurried: Bool = false
+    isUnhurried: Bool = false, areErased: Bool = false
   ) {
+    self.areErased = areErased
     self.recount = recount
     self.number = number
     self.ranges = ranges
@@ -141,8 +144,17 @@ package struct VerifyAnswer: Hashable, Sendable {
   package var looks: [Look?]
   /// Why the store cannot tell: a database that cannot be read.
   package var problem: String?
+  /// Nothing is in the store's files of those of the records that it shows as erased.
+  package var isWiped: Bool
+  /// What a person is to see to, where erased records may still lie: old databases.
+  package var remark: String?
 
-  package init(number: UInt64, findings: [Finding] = [], looks: [Look?] = [], problem: String? = nil) {
+  package init(
+    number: UInt64, findings: [Finding] = [], looks: [Look?] = [], problem: String? = nil, isWiped: Bool = false,
+    remark: String? = nil
+  ) {
+    self.isWiped = isWiped
+    self.remark = remark
     self.problem = problem
     self.number = number
     self.findings = findings

@@ -6,7 +6,8 @@ import StoreModel
 
 extension VerifyQuestion {
   func append(to writer: inout CBORWriter) {
-    let count = [ranges.isEmpty, keys.isEmpty, resend.isEmpty, recount.isEmpty, !isUnhurried].count { !$0 }
+    let count = [!ranges.isEmpty, !keys.isEmpty, !resend.isEmpty, !recount.isEmpty, isUnhurried, areErased]
+      .count { $0 }
     writer.append(mapCount: 1 + count)
     writer.append(0, unsigned: number)
     if !ranges.isEmpty {
@@ -29,6 +30,10 @@ extension VerifyQuestion {
     }
     if isUnhurried {
       writer.append(unsigned: 5)
+      writer.append(boolean: true)
+    }
+    if areErased {
+      writer.append(unsigned: 6)
       writer.append(boolean: true)
     }
   }
@@ -61,12 +66,14 @@ extension VerifyQuestion {
         return entities
       } ?? []
     isUnhurried = try fields.optional(5) { (reader) throws(DecodeError) in try reader.readBoolean() } ?? false
+    areErased = try fields.optional(6) { (reader) throws(DecodeError) in try reader.readBoolean() } ?? false
   }
 }
 
 extension VerifyAnswer {
   func append(to writer: inout CBORWriter) {
-    writer.append(mapCount: 1 + (findings.isEmpty ? 0 : 1) + (looks.isEmpty ? 0 : 1) + (problem == nil ? 0 : 1))
+    writer.append(
+      mapCount: 1 + [!findings.isEmpty, !looks.isEmpty, problem != nil, isWiped, remark != nil].count { $0 })
     writer.append(0, unsigned: number)
     if !findings.isEmpty {
       writer.append(unsigned: 1)
@@ -92,6 +99,11 @@ extension VerifyAnswer {
       }
     }
     if let problem { writer.append(3, text: problem) }
+    if isWiped {
+      writer.append(unsigned: 4)
+      writer.append(boolean: true)
+    }
+    if let remark { writer.append(5, text: remark) }
   }
 
   init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -120,6 +132,10 @@ extension VerifyAnswer {
         return looks
       } ?? []
     problem = try fields.optional(3) { (reader) throws(DecodeError) in
+      try reader.readText(limit: WireLimits.maximumTextBytes)
+    }
+    isWiped = try fields.optional(4) { (reader) throws(DecodeError) in try reader.readBoolean() } ?? false
+    remark = try fields.optional(5) { (reader) throws(DecodeError) in
       try reader.readText(limit: WireLimits.maximumTextBytes)
     }
   }

@@ -267,4 +267,44 @@ final class FailingBackend: StorageBackend {
     try countWrite()
     try inner.dropAnsweredRequests(keptOutside: times, beyond: count, limit: limit)
   }
+  func exceptions() throws(StoreError) -> [PeerException] { try inner.exceptions() }
+
+  func removeConflictCase(_ number: Int64) throws(StoreError) {
+    try countWrite()
+    try inner.removeConflictCase(number)
+  }
+  func rewriteParked(_ group: ParkedGroup) throws(StoreError) {
+    try countWrite()
+    try inner.rewriteParked(group)
+  }
+  func dropCounterSteps(of ref: RecordRef) throws(StoreError) {
+    try countWrite()
+    try inner.dropCounterSteps(of: ref)
+  }
+  func emptyAnswers(containing bytes: [UInt8]) throws(StoreError) {
+    try countWrite()
+    try inner.emptyAnswers(containing: bytes)
+  }
+  func erasures() throws(StoreError) -> [Erasure] { try inner.erasures() }
+  func erasure(of key: RecordKey) throws(StoreError) -> Erasure? { try inner.erasure(of: key) }
+  func put(_ erasure: Erasure) throws(StoreError) {
+    try countWrite()
+    try inner.put(erasure)
+  }
+  func confirmations(of key: RecordKey) throws(StoreError) -> [ErasureConfirmation] {
+    try inner.confirmations(of: key)
+  }
+  func put(_ confirmation: ErasureConfirmation, of key: RecordKey) throws(StoreError) {
+    try countWrite()
+    try inner.put(confirmation, of: key)
+  }
+  func unconfirmedErasures(
+    by node: NodeNumber, incarnation: UInt32, limit: Int
+  ) throws(StoreError) -> [RecordKey] {
+    try inner.unconfirmedErasures(by: node, incarnation: incarnation, limit: limit)
+  }
+  func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError) {
+    try countWrite()
+    try inner.removeConfirmation(of: key, by: node)
+  }
 }
