@@ -52,7 +52,7 @@ extension Oracle {
       commits[index].stamp = restamping.name(commits[index].stamp)
     }
     for key in touches.keys.sorted() {
-      var isMoved = false
+      var moved: [Int] = []
       var stays: [FieldTag: Int64] = [:]
       var moves: Set<FieldTag> = []
       for (index, touch) in (touches[key] ?? []).enumerated() where touch.node == node && touch.isInLog {
@@ -61,19 +61,21 @@ extension Oracle {
           for (tag, difference) in touch.counted { stays[tag, default: 0] += difference }
         }
         if stamp.replica != touch.stamp.replica {
-          isMoved = true
+          moved.append(index)
           moves.formUnion(touch.counted.keys)
         }
         touches[key]?[index].stamp = stamp
         touches[key]?[index].saw = touch.saw.restamped(restamping, isImmutable: isImmutable(key))
       }
-      guard isMoved, !isImmutable(key), restamping.lastSent > .zero else { continue }
+      guard !isImmutable(key), restamping.lastSent > .zero else { continue }
       // The record goes on to say that it has seen all that the old replica has sent.
       let floor = Stamp(time: restamping.lastSent, replica: restamping.replica)
-      floors[key, default: VersionVector()].insert(floor)
-      for tag in moves where stays[tag, default: 0] != 0 {
-        let known = shareFloors[key]?[tag]?[floor.replica]
-        shareFloors[key, default: [:]][tag, default: [:]][floor.replica] = max(known ?? floor, floor)
+      for index in moved {
+        touches[key]?[index].floors.insert(floor)
+        for tag in moves where stays[tag, default: 0] != 0 {
+          let known = touches[key]?[index].shareFloors[tag]?[floor.replica]
+          touches[key]?[index].shareFloors[tag, default: [:]][floor.replica] = max(known ?? floor, floor)
+        }
       }
     }
   }

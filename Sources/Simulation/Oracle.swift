@@ -37,6 +37,10 @@ struct Oracle {
     /// By field, the difference.
     var counted: [FieldTag: Int64] = [:]
     var isDeletion = false
+    /// What the record says to have seen beyond its commits, since this one moved to another incarnation: all that the old
+    /// one had sent; and up to where that one's shares of counters go. Lost with the commit.
+    var floors = VersionVector()
+    var shareFloors: [FieldTag: [ReplicaID: Stamp]] = [:]
   }
 
   /// A place in a record that is overwritten by itself: a field, an entry of custom fields, an element of a set.
@@ -48,9 +52,8 @@ struct Oracle {
 
   var commits: [Commit] = []
   var touches: [RecordKey: [Touch]] = [:]
-  /// What records say to have seen beyond their own commits, since commits moved to another incarnation.
+  /// What records say to have seen beyond their own commits, since they were changed behind a node's back.
   var floors: [RecordKey: VersionVector] = [:]
-  var shareFloors: [RecordKey: [FieldTag: [ReplicaID: Stamp]]] = [:]
   /// How often each node's database was put back.
   var lives: [Int: Int] = [:]
 
@@ -120,7 +123,10 @@ extension Oracle {
   func expected(_ key: RecordKey, isImmutable: Bool) -> RecordState {
     let touches = touches[key] ?? []
     var state = RecordState(entity: key.entity, id: key.id)
-    for touch in touches { state.vector.insert(touch.stamp) }
+    for touch in touches {
+      state.vector.insert(touch.stamp)
+      state.vector.join(touch.floors)
+    }
     if let floor = floors[key] { state.vector.join(floor) }
     for touch in touches where touch.isDeletion && !touches.contains(where: { $0.saw.covers(touch.stamp) }) {
       state.deletions.append(DeletionMark(stamp: touch.stamp, saw: touch.saw))
@@ -149,7 +155,7 @@ extension Oracle {
         shares[tag, default: [:]][touch.stamp.replica] = share
       }
     }
-    for (tag, floors) in shareFloors[key] ?? [:] {
+    for (tag, floors) in touches.lazy.flatMap(\.shareFloors) {
       for (replica, floor) in floors {
         guard let share = shares[tag]?[replica] else { continue }
         shares[tag]?[replica]?.stamp = max(share.stamp, floor)
