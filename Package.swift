@@ -64,7 +64,11 @@ let package = Package(
       ]),
     shell(
       "NodeAPI",
-      ["CMicroHTTPD", "Base", "JSON", "StoreModel", "RecordStore", "Wire", "SyncSession", "Transport", "NodeRuntime"]),
+      [
+        "CMicroHTTPD", "Base", "Metrics", "Causality", "JSON", "StoreModel", "RecordStore", "Wire", "SyncSession",
+        "Transport",
+        "NodeRuntime",
+      ]),
     program("hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "NodeRuntime", "NodeAPI"]),
     program(
       "store-node", ["Base", "Causality", "StoreModel", "RecordStore", "Wire", "Transport", "NodeRuntime", "NodeAPI"]),

@@ -82,7 +82,8 @@ package final class HTTPService: DaemonService, @unchecked Sendable {
     try writeLocalToken(control.gate)
     let service = APIService(control)
     let router = Router(
-      service.routes, tokens: control.gate.tokens, failures: FailureLimiter(), log: log, observe: { _ in })
+      service.routes, tokens: control.gate.tokens, failures: FailureLimiter(), log: control.gate.metrics.counting(log),
+      observe: HTTPMetrics(control.gate.metrics.registry).observe)
     let server = try HTTPServer(at: endpoint, credentials, refusal: Self.answer) { request, respond in
       router.handle(request, respond)
     }

@@ -102,6 +102,10 @@ import Wire
   @Test func ofNodesThatRun() throws {
     let chain = try chain()
     let code = try chain.joinCode(3)
+    let tokens = "\(chain.scratch.path)/till.token"
+    try chain.expectDone(chain.syncctl(chain.hq, "token", "add", "till-1", "--role", "read", "--output", tokens))
+    let secrets = [readFile(tokens), chain.hq.localToken, chain.stores[0].localToken].map { String($0.prefix(20)) }
+    #expect(secrets.allSatisfy { $0.count == 20 })
     for (node, name) in [(chain.hq, "hq.tar.zst"), (chain.stores[0], "store.tar")] {
       let files = try bundle(chain, node, name)
       #expect(
@@ -111,6 +115,7 @@ import Wire
         ])
       #expect(files["problems.json"] == "[]\n")
       try expectNothingPersonal(files, chain, code: code)
+      for (name, text) in files { for secret in secrets { #expect(!text.contains(secret), "\(name): a token") } }
       #expect(files["status.json"]?.contains("\"isRunning\":true") == true)
       #expect(files["log.txt"]?.contains("<6>link.opened: ") == true, "\(files["log.txt"] ?? "")")
       #expect(files["log.txt"]?.contains("<4>parked.dropped: it was dropped: code=x") == true)

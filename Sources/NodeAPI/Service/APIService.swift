@@ -18,7 +18,7 @@ package final class APIService: Sendable {
 
   /// All that there is; a path belongs to the first that fits.
   package var routes: [Route] {
-    let resources = statusRoutes + entityRoutes + conflictRoutes + parkedRoutes
+    let resources = statusRoutes + metricsRoutes + entityRoutes + conflictRoutes + parkedRoutes
     return resources + [descriptionRoute(of: resources)]
   }
 

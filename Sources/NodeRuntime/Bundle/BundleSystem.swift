@@ -78,7 +78,7 @@ enum BundleSystem {
     let all = [
       "storesync.db", "storesync.db-wal", "storesync.db-shm", "storesync.db.lock", "control.sock", "instance",
       "running",
-      "addresses", "tokens",
+      "addresses", "token",
     ]
     if all.contains(name) { return true }
     let rest = name.hasPrefix("aside-") ? name.dropFirst(6) : name.hasPrefix("before-") ? name.dropFirst(7) : "?"

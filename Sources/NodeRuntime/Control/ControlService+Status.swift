@@ -46,7 +46,7 @@ extension ControlService {
   static func restingStatus(_ engine: StoreGate.Engine, at now: WallTime) throws(StoreError) -> CBORValue {
     let peers =
       engine.identity.isHQ ? [] : [PeerStatus(node: .hq, acknowledged: try engine.acknowledged(by: .hq))]
-    let reader = StatusReader(engine: engine, now: now, query: StatusQuery(), isRunning: false, problem: nil)
+    let reader = StatusReader(engine: engine, now: now, query: StatusQuery(), isRunning: false, problem: nil, addresses: [])
     switch try reader.read(peers) {
     case .success(let report): return report
     case .failure(let error): throw StoreError(.io, error.description)
