@@ -71,8 +71,9 @@ let package = Package(
     shell(
       "NodeAPI",
       [
-        "CMicroHTTPD", "Base", "JSON", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession", "Transport",
-        "Retail", "Interchange", "NodeRuntime",
+        "CMicroHTTPD", "Base", "Metrics", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "Wire",
+        "SyncSession",
+        "Transport", "Retail", "Interchange", "NodeRuntime",
       ]),
     program(
       "hq-node", ["Causality", "StoreModel", "RecordStore", "Transport", "HTTPClient", "NodeRuntime", "NodeAPI"]),

@@ -1,8 +1,8 @@
 /// What metrics may grow to, with the reasons.
 package enum MetricLimits {
-  /// Series of one instrument. Label values are words of ours, some dozens at the most; should a peer ever have its word among
-  /// them, it fills no memory and no database of somebody else's.
-  package static let seriesCount = 200
+  /// Series of one instrument. Label values are words of ours: some dozens, of HTTP's routes with their statuses some hundred;
+  /// should a peer ever have its word among them, it fills no memory and no database of somebody else's.
+  package static let seriesCount = 500
   /// What the labels of all further series are.
   package static let otherLabel = "other"
   /// Stores that one question for metrics may name, each of which gets series of its own. Without a name stores are only

@@ -84,7 +84,8 @@ package final class HTTPService: DaemonService, @unchecked Sendable {
     let service = APIService(control)
     self.service.withLock { $0 = service }
     let router = Router(
-      service.routes, tokens: control.gate.tokens, failures: FailureLimiter(), log: log, observe: { _ in })
+      service.routes, tokens: control.gate.tokens, failures: FailureLimiter(), log: control.gate.metrics.counting(log),
+      observe: HTTPMetrics(control.gate.metrics.registry).observe)
     let server = try HTTPServer(at: endpoint, credentials, refusal: Self.answer) { request, respond in
       router.handle(request, respond)
     }

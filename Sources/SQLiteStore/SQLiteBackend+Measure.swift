@@ -20,7 +20,7 @@ extension SQLiteBackend {
       byteCount: try number("PRAGMA page_size"))
   }
 
-  private func number(_ sql: String) throws(StoreError) -> Int64 {
+  func number(_ sql: String) throws(StoreError) -> Int64 {
     try SQLiteStatement(connection, sql).first { row throws(StoreError) in try row.integer(0) } ?? 0
   }
 

@@ -139,8 +139,9 @@ package final class Listener: @unchecked Sendable {
     switch result {
     case .success(let stream): accept?(stream)
     case .failure(let error):
-      let details = [LogEvent.Detail("peer", peer), LogEvent.Detail("code", error.code.rawValue)]
-      log(LogEvent(.info, "listener.handshakeFailed", error.message, details))
+      let details = [LogEvent.Detail("address", peer), LogEvent.Detail("code", error.code.rawValue)]
+      log(
+        LogEvent(.info, "listener.handshakeFailed", "a connection did not get through TLS: \(error.message)", details))
     }
     updateInterest()
   }

@@ -26,7 +26,7 @@ enum Help {
         ],
         examples: ["hq-node init --data hq --advertise hq.example.com:7400 --name Headquarters"]),
       VerbHelp(
-        "run", ["--data DIR [--listen HOST:PORT] [--http HOST:PORT]", "--config FILE"], 0...0,
+        "run", ["--data DIR [--listen HOST:PORT] [--http HOST:PORT] [--log-level LEVEL]", "--config FILE"], 0...0,
         "accepts the stores, until SIGTERM",
         details: "Says “listening ADDRESS” and “ready” on standard output, and from then on logs to standard error.",
         options: [
@@ -34,7 +34,7 @@ enum Help {
           OptionHelp(
             "listen", .value("HOST:PORT"),
             "where it listens (default: [::]:7400, all addresses); port 0 takes a free one"),
-          .settingsFile,
+          .logLevel, .settingsFile,
         ] + HTTPService.options,
         examples: ["hq-node run --data hq"], exits: ["0  ended by SIGTERM or SIGINT"]),
     ],
@@ -62,8 +62,9 @@ func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
   try directory.becomeOwner()
   let listen = try arguments.value("listen", Endpoint.argument) ?? Endpoint.argument("[::]:7400")
-  let services = try HTTPService.make(arguments, directory, log: Console.log)
-  let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
+  let log = try LogWriter(arguments)
+  let services = try HTTPService.make(arguments, directory, log: log.sink)
+  let daemon = try Daemon(directory: directory, model: .retail, log: log)
   guard daemon.gate.identity.isHQ else {
     throw UsageError("“\(directory.path)” holds the node of store \(daemon.gate.identity.replica.node), not HQ")
   }

@@ -25,12 +25,12 @@ enum Help {
         ],
         examples: ["store-node join --data store-1 --code-file code", "store-node join --data store-1 - < code"]),
       VerbHelp(
-        "run", ["--data DIR [--http HOST:PORT]", "--config FILE"], 0...0,
+        "run", ["--data DIR [--http HOST:PORT] [--log-level LEVEL]", "--config FILE"], 0...0,
         "keeps the store in sync with HQ, until SIGTERM",
         details: """
           The shop works on while HQ cannot be reached. Says “hq ADDRESSES” and “ready” on standard output, and logs
           to standard error from then on.
-          """, options: [data, .settingsFile] + HTTPService.options,
+          """, options: [data, .logLevel, .settingsFile] + HTTPService.options,
         examples: ["store-node run --data store-1"],
         exits: ["0  ended by SIGTERM or SIGINT"]),
       VerbHelp(

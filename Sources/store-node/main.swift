@@ -29,8 +29,9 @@ func join(_ arguments: CommandLineArguments) throws -> ExitStatus {
 func run(_ arguments: CommandLineArguments) throws -> ExitStatus {
   let directory = DataDirectory(try arguments.needed("data"))
   try directory.becomeOwner()
-  let services = try HTTPService.make(arguments, directory, log: Console.log)
-  let daemon = try Daemon(directory: directory, model: .retail, log: Console.log)
+  let log = try LogWriter(arguments)
+  let services = try HTTPService.make(arguments, directory, log: log.sink)
+  let daemon = try Daemon(directory: directory, model: .retail, log: log)
   guard !daemon.gate.identity.isHQ else { throw UsageError("“\(directory.path)” holds HQ, not a store") }
   let (membership, keys) = try daemon.gate.writeNow { engine throws(StoreError) in
     (try NodeSettings.membership(engine), try NodeSettings.storeKeys(engine))

@@ -14,6 +14,7 @@ struct Verbs {
     switch verb {
     case "status": return try StatusVerb(arguments).run()
     case "metrics": return try metrics()
+    case "bundle": return try BundleVerb(arguments).run()
     case "store add":
       return arguments.flag("from") ? try BulkAddVerb(arguments).run() : try addStore()
     case "store list": return try answer("store-list", [], StoreText.list)

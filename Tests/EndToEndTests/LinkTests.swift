@@ -39,7 +39,7 @@ import Testing
     try store.stop()
     try chain.expectDone(chain.importing([sale(1)], as: "sale", into: store))
     try chain.start(store)
-    try eventually("the first attempt to fail") { store.log.contains("trying again in") }
+    try eventually("the first attempt to fail") { store.log.contains("link.down") }
     try chain.startHQ()
     try chain.inSync()
     #expect(try chain.hq.salesTotals() == Node.totals(1))

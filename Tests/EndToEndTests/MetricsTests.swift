@@ -61,6 +61,24 @@ import Testing
     #expect(many.status == 2 && many.problem.contains("expected 100 at the most"), "\(many.problem)")
   }
 
+  @Test func overHTTP() throws {
+    let chain = try Chain(stores: [1])
+    for path in ["/metrics", "/v1/metrics?stores=1"] {
+      let answer = try chain.hq.http("GET", path)
+      #expect(answer.status == 200)
+      #expect(answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+      #expect(try MetricsText(answer.text).value("storesync_stores{state=\"connected\"}") == 1)
+      #expect(answer.text.contains("store=\"1\"") == path.contains("?"))
+    }
+    #expect(try chain.hq.http("GET", "/v1/metrics?stores=one").status == 400)
+    #expect(try chain.hq.http("GET", "/metrics", token: "none").status == 401)
+    let after = try MetricsText(chain.hq.http("GET", "/metrics").text)
+    #expect(
+      try after.value("storesync_http_requests_total{method=\"GET\",route=\"/metrics\",status=\"200\"}") == 1)
+    #expect(
+      try after.value("storesync_http_requests_total{method=\"GET\",route=\"/metrics\",status=\"401\"}") == 1)
+  }
+
   @Test func aNodeThatDoesNotRun() throws {
     let chain = try Chain()
     _ = try chain.joinCode(3)

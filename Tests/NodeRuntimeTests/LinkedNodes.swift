@@ -49,7 +49,8 @@ final class LinkedNodes {
     let storeGate = try StoreGate(path: atStore.databasePath, model: .retail, clock: SystemWallClock())
     let keys = try storeGate.writeNow { engine throws(StoreError) in try NodeSettings.storeKeys(engine) }
     let store = try StoreNode(
-      gate: storeGate, membership: membership, keys: keys, queue: DispatchQueue(label: "test.store"), log: log.sink("store"))
+      gate: storeGate, membership: membership, keys: keys, queue: DispatchQueue(label: "test.store"),
+      log: log.sink("store"))
     self.store = store
     store.queue.sync { store.start() }
   }

@@ -27,7 +27,8 @@ package final class APIService: Sendable {
   /// All that there is; a path belongs to the first that fits.
   package var routes: [Route] {
     let records = recordRoutes + commitRoutes + operationRoutes + balanceRoutes
-    let resources = statusRoutes + entityRoutes + records + changeRoutes + conflictRoutes + parkedRoutes
+    let resources =
+      statusRoutes + metricsRoutes + entityRoutes + records + changeRoutes + conflictRoutes + parkedRoutes
     return resources + [descriptionRoute(of: resources)]
   }
 

@@ -50,6 +50,17 @@ package final class ControlClient: @unchecked Sendable {
     }
   }
 
+  /// Asks only a node that runs; the database stays as it is.
+  /// - Throws: `unreachable` if none answers.
+  init(running directory: DataDirectory) throws(ControlError) {
+    ignoreBrokenPipes()
+    service = nil
+    switch Self.connect(directory, queue) {
+    case .success(let stream): queue.sync { self.open(stream) }
+    case .failure(let error): throw ControlError(.unreachable, error.message)
+    }
+  }
+
   private static func connect(_ directory: DataDirectory, _ queue: DispatchQueue) -> Result<ByteStream, TransportError>
   {
     wait { (done: @escaping @Sendable (Result<ByteStream, TransportError>) -> Void) in

@@ -55,12 +55,29 @@ struct StatusFollowers: Sendable {
   var webhooks: [CBORValue]
 }
 
+extension ControlService {
+  /// The same of a node that does not run, from a database that is only read.
+  static func restingStatus(_ engine: StoreGate.Engine, at now: WallTime) throws(StoreError) -> CBORValue {
+    let peers =
+      engine.identity.isHQ ? [] : [PeerStatus(node: .hq, acknowledged: try engine.acknowledged(by: .hq))]
+    let reader = StatusReader(
+      engine: engine, now: now, query: StatusQuery(), isRunning: false, problem: nil, addresses: [],
+      followers: StatusFollowers(consumers: [], webhooks: []))
+    switch try reader.read(peers) {
+    case .success(let report): return report
+    case .failure(let error): throw StoreError(.io, error.description)
+    }
+  }
+}
+
 /// What a status is to cover, and what counts.
 struct StatusQuery: Sendable {
   /// Nil for all.
   var stores: [NodeNumber]?
   /// A link that is down, and what is pending, count only once they are older; nil if they count at once.
   var maximumAgeMilliseconds: Int64?
+
+  init() {}
 
   init(_ request: CBORValue, isHQ: Bool) throws(ControlError) {
     maximumAgeMilliseconds = request["maximumAgeMilliseconds"]?.integerValue

@@ -34,11 +34,9 @@ package enum Console {
     return true
   }
 
-  /// Log events as one line each, `key=value`, for journald, which adds the time.
+  /// Log events of a program that is soon over, a line each; daemons have a `LogWriter`.
   package static func log(_ event: LogEvent) {
-    guard event.level <= .info else { return }
-    let details = event.details.map { " \($0.name)=\($0.value)" }.joined()
-    printError("<\(event.level.priority)>\(event.name): \(event.message)\(details)")
+    if event.level <= .info { printError(LogLine.text(event)) }
   }
 
   /// What comes from a file, a pipe or a terminal, to its end or to a limit.
@@ -50,17 +48,5 @@ package enum Console {
       if count > 0 { bytes += chunk[0..<count] } else if count == 0 || errno != EINTR { break }
     }
     return bytes
-  }
-}
-
-extension LogEvent.Level {
-  /// The number that systemd takes a line's level from (sd-daemon(3)).
-  fileprivate var priority: Int {
-    switch self {
-    case .error: 3
-    case .warning: 4
-    case .info: 6
-    case .debug: 7
-    }
   }
 }

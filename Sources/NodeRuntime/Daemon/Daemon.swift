@@ -1,8 +1,10 @@
 package import Base
+import Causality
 package import Dispatch
 import Glibc
 package import RecordStore
 package import StoreModel
+import SyncSession
 package import Transport
 
 /// What a daemon serves beside its peers and `syncctl`.
@@ -19,6 +21,7 @@ package final class Daemon: @unchecked Sendable {
   package let gate: StoreGate
   /// Counts what it writes.
   package let log: LogSink
+  private let logWriter: LogWriter
   /// Guards the node and the control server.
   package let queue = DispatchQueue(label: "storesync.network")
   private var signals: [any DispatchSourceSignal] = []
@@ -37,16 +40,17 @@ package final class Daemon: @unchecked Sendable {
   /// How much longer a start may take from each sign of progress on.
   private static let startExtensionSeconds = 60
 
-  package init(directory: DataDirectory, model: Model, log: @escaping LogSink) throws(StoreError) {
+  package init(directory: DataDirectory, model: Model, log logWriter: LogWriter) throws(StoreError) {
     self.directory = directory
     ignoreBrokenPipes()
     try directory.checkDatabase()
     gate = try DatabaseWait.open(
-      directory, model: model, isStarting: true, for: DatabaseWait.daemonMilliseconds, log: log
+      directory, model: model, isStarting: true, for: DatabaseWait.daemonMilliseconds, log: logWriter.sink
     ) { [service] status in
       service?.send(.starting(seconds: Self.startExtensionSeconds, status: status))
     }
-    let log = gate.metrics.counting(log)
+    self.logWriter = logWriter
+    let log = gate.metrics.counting(logWriter.sink)
     self.log = log
     mark = RunMark(directory)
     try mark.checkAfterPowerCut(gate, log: log)
@@ -80,6 +84,11 @@ package final class Daemon: @unchecked Sendable {
       }
     }
     control = try opened.get()
+    // One that comes right behind “ready” must not be lost: what is ignored, and not blocked, nobody ever sees.
+    var mask = sigset_t()
+    sigemptyset(&mask)
+    for number in [SIGTERM, SIGINT] { sigaddset(&mask, number) }
+    pthread_sigmask(SIG_BLOCK, &mask, nil)
     for number in [SIGTERM, SIGINT] {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
@@ -89,6 +98,10 @@ package final class Daemon: @unchecked Sendable {
     }
     for (name, address) in addresses + bound { Console.print("\(name) \(address)") }
     Console.print("ready")
+    log(
+      LogEvent(
+        .info, "daemon.started", "\(gate.identity.isHQ ? "HQ" : "store \(gate.identity.replica.node)") runs",
+        [.init("version", SoftwareVersion.text), .init("replica", "\(gate.identity.replica)")]))
     queue.sync { self.tellService() }
     dispatchMain()
   }
@@ -136,6 +149,7 @@ package final class Daemon: @unchecked Sendable {
     node?.stop {
       self.gate.flushConsumers {
         self.mark.noteEnd()
+        self.logWriter.flush()
         // What is still on its way to peers gets a moment; the database needs none.
         self.queue.asyncAfter(deadline: .now() + .milliseconds(100)) { exit(ExitStatus.done.rawValue) }
       }
@@ -147,7 +161,12 @@ package final class Daemon: @unchecked Sendable {
   private func endDamaged(_ error: StoreError) {
     guard !isEnding else { return }
     isEnding = true
-    log(LogEvent(.error, "database.damaged", error.message))
+    log(
+      LogEvent(
+        .error, "database.damaged",
+        "the node ends, because it must not go on with a damaged database: \(error.message)",
+        [.init("code", error.code.rawValue)]))
+    logWriter.flush()
     // Whoever has asked at the control socket gets the answer.
     queue.asyncAfter(deadline: .now() + .milliseconds(100)) { exit(ExitStatus.unsafe.rawValue) }
   }

@@ -50,7 +50,8 @@ extension HQNode {
       log(
         LogEvent(
           .warning, "verify.differs",
-          "store \(node): \(report.differences.count) of \(report.records) records differed, \(report.remaining) still do"
+          "of \(report.records) records of store \(node) \(report.differences.count) differed, and \(report.remaining) still "
+            + "do; `syncctl verify --store \(node)` names them"
         ))
     }
     gate.write { engine throws(StoreError) in
@@ -59,7 +60,7 @@ extension HQNode {
       enrolment.differing = UInt64(report.remaining)
       try NodeSettings.save(enrolment, of: node, in: engine)
     } completion: { [log] result in
-      if case .failure(let error) = result { log(LogEvent(.warning, "enrolment.unwritten", error.description)) }
+      if case .failure(let error) = result { log(.enrolmentUnwritten(error, "of store \(node)")) }
     }
   }
 }

@@ -109,7 +109,11 @@ package final class HQNode: RunningNode, @unchecked Sendable {
 
   private func accept(_ stream: ByteStream) {
     guard greeting.count < greetingLimit else {
-      log(LogEvent(.warning, "link.tooMany", "\(stream.peerDescription): \(greeting.count) connections are greeting"))
+      log(
+        LogEvent(
+          .warning, "link.tooMany",
+          "\(greeting.count) connections have not come in yet, so one more is closed at once; who it was tries again",
+          [.init("address", stream.peerDescription)]))
       return stream.close(flushing: false)
     }
     let link = LinkDriver(
@@ -238,7 +242,12 @@ package final class HQNode: RunningNode, @unchecked Sendable {
       case .success(0): break
       case .success(let count):
         log(LogEvent(.info, "parked.retried", "\(count) groups that waited for what HQ had lost are applied now"))
-      case .failure(let error): log(LogEvent(.warning, "parked.untried", error.description))
+      case .failure(let error):
+        log(
+          LogEvent(
+            .warning, "parked.untried",
+            "what waits for what HQ had lost could not be tried again: \(error.description)",
+            [.init("code", error.code.rawValue)]))
       }
     }
   }
@@ -342,14 +351,21 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     guard let node = link.information?.peer.node else { return }
     statuses[node]?.lastContact = gate.clock.now
     erasures.noteBatch(of: node)
+    log(.batchReceived(batch, "store \(node)"))
     for result in results {
       switch result {
       case .applied: break
       case .parked(let code, let reason):
-        log(LogEvent(.warning, "group.parked", "a group of store \(node) is parked: \(reason)", [.init("code", code)]))
+        log(
+          LogEvent(
+            .warning, "group.parked", "a group of store \(node) is parked, see `syncctl parked list`: \(reason)",
+            [.init("code", code)]))
       case .refused(let code, let reason):
         log(
-          LogEvent(.warning, "group.refused", "a group of store \(node) is refused: \(reason)", [.init("code", code)]))
+          LogEvent(
+            .warning, "group.refused",
+            "a group of store \(node) is refused and not kept, see `syncctl parked list`: \(reason)",
+            [.init("code", code)]))
       }
     }
   }
@@ -360,12 +376,14 @@ package final class HQNode: RunningNode, @unchecked Sendable {
     guard let node = link.information?.peer.node else {
       guard reason != .enrolled else { return }
       return log(
-        LogEvent(.warning, "link.failed", "\(link.peerDescription) did not come in: \(reason)"))
+        LogEvent(
+          .warning, "link.failed", "a connection did not come in: \(reason)",
+          [.init("address", link.peerDescription), .init("code", reason.word)]))
     }
     if case .refusedByUs = reason, let problem = gate.problem {
-      log(LogEvent(.error, "storage.failed", problem.message))
+      log(.storageFailed(problem))
     }
-    log(LogEvent(.info, "link.closed", "store \(node) is disconnected: \(reason)"))
+    log(LogEvent(.info, "link.closed", "store \(node) is disconnected: \(reason)", [.init("code", reason.word)]))
     guard links[node] === link else { return }
     links[node] = nil
     verifications[node]?.linkClosed()
@@ -397,7 +415,7 @@ extension HQNode {
       enrolment.endpointsVersion = version
       try NodeSettings.save(enrolment, of: node, in: engine)
     } completion: { [log] result in
-      if case .failure(let error) = result { log(LogEvent(.warning, "enrolment.unwritten", error.description)) }
+      if case .failure(let error) = result { log(.enrolmentUnwritten(error, "of store \(node)")) }
     }
   }
 
@@ -422,30 +440,9 @@ extension HQNode {
         try NodeSettings.save(enrolment, of: node, in: engine)
       }
     } completion: { [log] result in
-      if case .failure(let error) = result { log(LogEvent(.warning, "enrolment.unwritten", error.description)) }
+      if case .failure(let error) = result { log(.enrolmentUnwritten(error, "of \(contacts.count) stores")) }
     }
   }
-}
-
-extension Refusal {
-  /// Why a store in this state is kept out; nil if it is not.
-  package init?(ofStore node: NodeNumber, in state: Enrolment.State) {
-    switch state {
-    case .active: return nil
-    case .revoked:
-      self.init(
-        .revoked,
-        "HQ has revoked store \(node): it can go on selling here, but nothing is exchanged with HQ any more; ask HQ for a new join code",
-        retryAfter: Self.closedRetryMilliseconds)
-    case .retired:
-      self.init(
-        .retired, "HQ has retired store \(node): nothing is exchanged with it any more, and nothing waits for it",
-        retryAfter: Self.closedRetryMilliseconds)
-    }
-  }
-
-  /// A store that is kept out asks again now and then, in case HQ changes its mind.
-  static let closedRetryMilliseconds = StoreHistory.closedRetryMilliseconds
 }
 
 private enum AdmissionDecision: Sendable {

@@ -76,7 +76,11 @@ extension StoreNode {
       case .success(let answer): link.answer(.verified(answer))
       // Records that cannot be read are no reason to end the link: sales go on.
       case .failure(let error):
-        self.log(LogEvent(.error, "verify.failed", error.description))
+        self.log(
+          LogEvent(
+            .error, "verify.unanswered",
+            "HQ asked which records this store has, and they cannot be read: \(error.description)",
+            [.init("code", error.code.rawValue)]))
         let problem = String(error.description.unicodeScalars.prefix(500).map(Character.init))
         link.answer(.verified(VerifyAnswer(number: question.number, problem: problem)))
       }

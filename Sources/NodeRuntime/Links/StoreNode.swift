@@ -192,14 +192,22 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
       acknowledgements.note(all, by: .hq)
     }
     for exception in exceptions {
-      log(LogEvent(.warning, "group.notApplied", "HQ has \(exception.outcome) a group: \(exception.reason)"))
+      log(
+        LogEvent(
+          .warning, "group.notApplied",
+          "HQ has \(exception.outcome) a group of this store, see `syncctl parked list`: \(exception.reason)",
+          [.init("code", exception.code)]))
     }
   }
 
   private func received(_ link: LinkDriver, _ batch: Batch, _ results: [GroupResult]) {
     status.lastContact = gate.clock.now
+    log(.batchReceived(batch, "HQ"))
     for case .parked(let code, let reason) in results {
-      log(LogEvent(.warning, "group.parked", "a group of HQ is parked: \(reason)", [.init("code", code)]))
+      log(
+        LogEvent(
+          .warning, "group.parked", "a group of HQ is parked, see `syncctl parked list`: \(reason)",
+          [.init("code", code)]))
     }
   }
 
@@ -208,7 +216,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     gate.metrics.count(reason, wasLinked: link.information != nil)
     status.isConnected = false
     if case .refusedByUs = reason, let problem = gate.problem {
-      log(LogEvent(.error, "storage.failed", problem.message))
+      log(.storageFailed(problem))
     }
     var retryAfter: Int64 = 0
     if case .refusedByPeer(let refusal) = reason {
@@ -220,7 +228,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     }
     if skipsWait, !isStopping {
       skipsWait = false
-      log(LogEvent(.info, "link.dropped", "\(reason)"))
+      log(LogEvent(.info, "link.dropped", "the link to HQ is made anew: \(reason)"))
       return connectNow()
     }
     // A link that was open begins a new round: with the address that has worked last.
@@ -257,7 +265,10 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
     status.lastProblem = round.problem
     gate.metrics.connectFailures.add()
     let wait = backoff.failed(retryAfter: round.retryAfter, using: &generator)
-    log(LogEvent(.warning, "link.down", "\(round.all); trying again in \(wait) ms"))
+    log(
+      LogEvent(
+        .warning, "link.down", "HQ is not connected, the shop works on and this goes on trying: \(round.all)",
+        [.init("waitMilliseconds", "\(wait)")]))
     waits += 1
     isWaiting = true
     let number = waits
@@ -311,7 +322,11 @@ extension StoreNode {
       switch result {
       case .success: self.queue.async { completion() }
       // They are told again with the next welcome.
-      case .failure(let error): log(LogEvent(.warning, "endpoints.unwritten", error.description))
+      case .failure(let error):
+        log(
+          LogEvent(
+            .warning, "endpoints.unwritten", "HQ's new addresses could not be written down: \(error.description)",
+            [.init("code", error.code.rawValue)]))
       }
     }
   }

@@ -22,6 +22,14 @@ package struct ZstdCodec: BatchCodec, Sendable {
     return packed.isEmpty || packed.count >= contents.count ? (.identity, contents) : (.zstd, packed)
   }
 
+  /// Contents as one frame, as the program `zstd` reads it; level 3, which is that program's own.
+  static func frame(_ contents: [UInt8]) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(contents.count)) { buffer, count in
+      count = contents.withUnsafeBytes { ZSTD_compress(buffer.baseAddress, buffer.count, $0.baseAddress, $0.count, 3) }
+      precondition(ZSTD_isError(count) == 0, "what has room in its bound can be compressed")
+    }
+  }
+
   package func unpack(_ bytes: [UInt8], codec: UInt64, size: Int) throws(BatchCodecError) -> [UInt8] {
     switch UInt8(exactly: codec).flatMap(Codec.init) {
     case .identity:

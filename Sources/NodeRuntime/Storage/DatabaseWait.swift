@@ -31,7 +31,10 @@ enum DatabaseWait {
       } catch {
         // A node that runs will not go away; and it answers.
         guard error.code == .inUse, clock.now.milliseconds < end, !isServed(directory) else { throw error }
-        if !isTold { log?(LogEvent(.info, "database.waiting", "\(error.message); waiting up to \(limit / 1_000) s")) }
+        if !isTold {
+          log?(
+            LogEvent(.info, "database.waiting", "waiting up to \(limit / 1_000) s for the database: \(error.message)"))
+        }
         isTold = true
         usleep(pauseMicroseconds)
       }

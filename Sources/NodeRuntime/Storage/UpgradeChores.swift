@@ -29,7 +29,7 @@ struct UpgradeChores: Sendable {
     log(
       LogEvent(
         .info, "parked.retried",
-        "this version is new here: of \(outcomes.count) parked groups \(applied) are applied now"))
+        "of \(outcomes.count) parked groups \(applied) are applied now, as this version is new here"))
   }
 
   /// Goes on in the background, turn by turn with whatever else is to be written. Begins anew if the node ends meanwhile.
