@@ -121,9 +121,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         peerEpoch: log?.epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
         token: try NodeSettings.sessionToken(engine), endpointsVersion: endpointsVersion,
         ancestors: try engine.toldAncestors(knowing: nil), peerAncestors: log?.told(keeping: nil) ?? [],
-        answersVerify: true)
-        ancestors: try engine.lineage().ancestors, peerAncestors: log?.ancestors ?? [], answersVerify: true,
-        keysVersion: keysVersion)
+        answersVerify: true, keysVersion: keysVersion)
       return (hello, try engine.logHead())
     } completion: { result in
       self.queue.async {
