@@ -2,6 +2,7 @@ import JSON
 
 /// One record that has changed, as it is now.
 public struct Change: Hashable, Sendable {
+  /// What has become of the record.
   public enum Kind: String, Sendable {
     case put
     case delete
@@ -9,8 +10,11 @@ public struct Change: Hashable, Sendable {
     case removed
   }
 
+  /// The entity's name.
   public var entity: String
+  /// The id's text.
   public var id: String
+  /// What has become of it.
   public var kind: Kind
   /// Of a record that is there.
   public var record: Record?
@@ -28,6 +32,7 @@ public struct Change: Hashable, Sendable {
 
 /// Some changes, and where to go on.
 public struct ChangePage: Hashable, Sendable {
+  /// In the order of the node's log.
   public var changes: [Change]
   /// For `after`.
   public var next: String

@@ -6,7 +6,9 @@ public enum ClientError: Error, Hashable, Sendable {
   public struct Problem: Hashable, Sendable {
     /// From the catalogue of codes, which the API's description has.
     public var code: String
+    /// The HTTP status.
     public var status: Int
+    /// What was found, what was expected, what to do.
     public var detail: String
     /// The fields that are wrong, with what is wrong with each.
     public var fields: [String: String]

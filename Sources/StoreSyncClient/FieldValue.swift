@@ -54,11 +54,17 @@ extension JSONValue {
 extension FieldValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
   ExpressibleByNilLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
+  /// A text.
   public init(stringLiteral value: String) { self = .text(value) }
+  /// A whole number.
   public init(integerLiteral value: Int64) { self = .integer(value) }
+  /// True or false.
   public init(booleanLiteral value: Bool) { self = .boolean(value) }
+  /// No value.
   public init(nilLiteral: ()) { self = .null }
+  /// The elements of a set.
   public init(arrayLiteral elements: FieldValue...) { self = .list(elements) }
+  /// Custom fields.
   /// - Precondition: no two have one name.
   public init(dictionaryLiteral elements: (String, FieldValue)...) {
     self = .fields(Dictionary(uniqueKeysWithValues: elements))

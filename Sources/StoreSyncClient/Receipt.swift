@@ -2,14 +2,22 @@ import JSON
 
 /// What a till hands in. Amounts are totals of the line in minor units of the shop's currency, facts that nothing recomputes.
 public enum Receipt: Hashable, Sendable {
+  /// One line of a basket.
   public struct Line: Hashable, Sendable {
+    /// An article number; the catalogue need not know it.
     public var product: String
+    /// In the product's unit.
     public var quantity: Int64
+    /// What the line came to, after the discounts that the till took.
     public var salesCents: Int64
+    /// The shop's own discount.
     public var retailDiscountCents: Int64
+    /// Manufacturers' coupons.
     public var couponDiscountCents: Int64
+    /// What the shop added to coupons.
     public var couponMatchDiscountCents: Int64
 
+    /// One with these contents.
     public init(
       product: String, quantity: Int64, salesCents: Int64, retailDiscountCents: Int64 = 0,
       couponDiscountCents: Int64 = 0,
@@ -24,21 +32,28 @@ public enum Receipt: Hashable, Sendable {
     }
   }
 
+  /// A way in which the customer paid, and how much.
   public struct Payment: Hashable, Sendable {
     /// `cash`, `card`, …: the API's description has all.
     public var method: String
+    /// Negative for what is given back.
     public var amountCents: Int64
 
+    /// One with these contents.
     public init(method: String, amountCents: Int64) {
       self.method = method
       self.amountCents = amountCents
     }
   }
 
+  /// A coupon that was used up.
   public struct Redemption: Hashable, Sendable {
+    /// The coupon's own number.
     public var code: String
+    /// The campaign that it belongs to, if the till knows.
     public var campaign: String?
 
+    /// One with these contents.
     public init(code: String, campaign: String? = nil) {
       self.code = code
       self.campaign = campaign

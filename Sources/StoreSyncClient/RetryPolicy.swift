@@ -3,7 +3,9 @@
 public struct RetryPolicy: Sendable {
   /// All attempts together, counted from the first, in milliseconds.
   public var patienceMilliseconds: Int64
+  /// Behind the first attempt; each further pause is twice as long.
   public var firstPauseMilliseconds: Int64
+  /// No pause is longer.
   public var longestPauseMilliseconds: Int64
   /// A share of each pause, from 0 to 1, by which it is shortened at random, so that tills do not come all at once.
   public var jitter: Double
@@ -12,6 +14,7 @@ public struct RetryPolicy: Sendable {
   var sleep: @Sendable (_ milliseconds: Int64) async -> Void
   var now: @Sendable () -> Int64
 
+  /// The standard is a till's: it goes on for a minute, and a cashier sees no pause of more than two seconds.
   public init(
     patienceMilliseconds: Int64 = 60_000, firstPauseMilliseconds: Int64 = 50, longestPauseMilliseconds: Int64 = 2_000,
     jitter: Double = 0.5
