@@ -117,7 +117,7 @@ let package = Package(
         "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime",
         "NodeAPI",
       ]),
-    tests("StoreSyncClientTests", ["HTTPClient", "StoreSyncClient"]),
+    tests("StoreSyncClientTests", ["JSON", "HTTPClient", "StoreSyncClient"]),
     tests("HTTPClientTests", ["Transport", "HTTPClient"]),
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
