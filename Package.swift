@@ -106,8 +106,8 @@ let package = Package(
     tests(
       "NodeAPITests",
       [
-        "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime",
-        "NodeAPI",
+        "CSQLite", "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Transport",
+        "NodeRuntime", "NodeAPI",
       ]),
     tests("FuzzTests", ["Base", "Fuzzing"]),
     tests(
