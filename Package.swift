@@ -114,8 +114,8 @@ let package = Package(
     tests(
       "NodeAPITests",
       [
-        "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Transport", "NodeRuntime",
-        "NodeAPI",
+        "CSQLite", "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "SQLiteStore", "Transport",
+        "NodeRuntime", "NodeAPI",
       ]),
     tests("StoreSyncClientTests", ["JSON", "HTTPClient", "StoreSyncClient"]),
     tests("HTTPClientTests", ["Transport", "HTTPClient"]),

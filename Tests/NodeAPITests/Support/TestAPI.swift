@@ -86,6 +86,8 @@ final class TestAPI {
     self.gate = gate
   }
 
+  var database: String { DataDirectory(path).databasePath }
+
   /// As after the daemon's end and new start.
   func restart() throws {
     weak let former = gate
