@@ -60,7 +60,7 @@ import Transport
     let cases: [(program: String, words: [String], status: Int32, says: String)] = [
       ("syncctl", ["statsu"] + data, 2, "did you mean “status”?"),
       ("syncctl", ["store", "lsit"] + data, 2, "did you mean “store list”?"),
-      ("syncctl", ["store"] + data, 2, "expected store add, store list, store revoke or store retire"),
+      ("syncctl", ["store"] + data, 2, "expected store add, store list, store revoke, store retire or store rotate"),
       ("syncctl", ["endpoints", "add"] + data, 2, "behind “endpoints”"),
       ("syncctl", ["endpoints", "set", "nowhere"] + data, 2, "HOST:PORT"),
       ("syncctl", ["frobnicate"] + data, 2, "expected status"),
