@@ -29,18 +29,37 @@ package enum RFC3339 {
     let days = local.floorDivided(by: 86_400_000)
     let ofDay = Int(local.floorRemainder(by: 86_400_000))
     let date = CivilDay(daysSince1970: Int(days))
-    let clock = "\(padded(ofDay / 3_600_000)):\(padded(ofDay / 60_000 % 60)):\(padded(ofDay / 1_000 % 60))"
-    let fraction = ofDay % 1_000 == 0 ? "" : "." + padded(ofDay % 1_000, to: 3)
-    let offset =
-      offsetMinutes == 0
-      ? "Z"
-      : (offsetMinutes < 0 ? "-" : "+") + padded(abs(offsetMinutes) / 60) + ":" + padded(abs(offsetMinutes) % 60)
-    return "\(padded(date.year, to: 4))-\(padded(date.month))-\(padded(date.day))T\(clock)\(fraction)\(offset)"
+    // Byte by byte: an answer of a thousand records has a thousand times.
+    var text: [UInt8] = []
+    text.reserveCapacity(29)
+    append(date.year, to: &text, width: 4)
+    append(date.month, to: &text, after: "-")
+    append(date.day, to: &text, after: "-")
+    append(ofDay / 3_600_000, to: &text, after: "T")
+    append(ofDay / 60_000 % 60, to: &text, after: ":")
+    append(ofDay / 1_000 % 60, to: &text, after: ":")
+    if ofDay % 1_000 != 0 { append(ofDay % 1_000, to: &text, after: ".", width: 3) }
+    if offsetMinutes == 0 {
+      text.append(UInt8(ascii: "Z"))
+    } else {
+      append(abs(offsetMinutes) / 60, to: &text, after: offsetMinutes < 0 ? "-" : "+")
+      append(abs(offsetMinutes) % 60, to: &text, after: ":")
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
-  private static func padded(_ number: Int, to width: Int = 2) -> String {
-    let digits = String(abs(number))
-    return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+  private static func append(
+    _ number: Int, to text: inout [UInt8], after separator: Unicode.Scalar? = nil, width: Int = 2
+  ) {
+    if let separator { text.append(UInt8(ascii: separator)) }
+    if number < 0 { text.append(UInt8(ascii: "-")) }
+    var digits: [UInt8] = []
+    var rest = number.magnitude
+    while rest > 0 || digits.count < width {
+      digits.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    }
+    text += digits.reversed()
   }
 }
 

@@ -46,7 +46,7 @@ package enum JSONText {
 
   private static func append(quoting text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    bytes.reserveCapacity(bytes.count + text.utf8.count + 2)
+    // No room is reserved: it would be taken anew with each of many texts.
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]

@@ -95,24 +95,24 @@ package struct RecordExporter: Sendable {
       cells.reserveCapacity(columns.count)
       for column in columns { cells.append(try cell(column, id, contents, place)) }
       return CSVText.row(cells)
-    case .jsonl: return try object(of: id, contents) + "\n"
+    case .jsonl:
+      var bytes: [UInt8] = []
+      try append(id, to: &bytes, place) { _, tag in contents[tag] }
+      return String(decoding: bytes, as: UTF8.self) + "\n"
     }
   }
 
-  /// The JSON object of a record.
-  package func object(of id: RecordID, _ contents: [FieldTag: FieldContent]) throws(MappingError) -> String {
-    let place = place(of: contents)
-    var members: [String] = []
-    for column in columns {
-      guard let value = try json(column, id, contents, place) else { continue }
-      members.append("\(JSONText.quoted(column.name)):\(value)")
-    }
-    return "{\(members.joined(separator: ","))}"
+  /// Writes the JSON object of a record, with amounts in minor units.
+  /// - Parameter contents: of each field of the entity, in its order.
+  package func append(_ id: RecordID, _ contents: [FieldContent], to bytes: inout [UInt8]) throws(MappingError) {
+    try append(id, to: &bytes, place(of: [:])) { index, _ in index < contents.count ? contents[index] : nil }
   }
 
   /// The JSON of one plain value of a field.
   package func json(_ value: Value, of field: FieldSchema) throws(MappingError) -> String {
-    try json(value, field, place(of: [:]))
+    var bytes: [UInt8] = []
+    try append(value, field, place(of: [:]), to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// The columns were found by an earlier look at the records, which may have changed since.
@@ -179,38 +179,88 @@ package struct RecordExporter: Sendable {
 
   // MARK: JSON
 
-  private func json(
-    _ column: Column, _ id: RecordID, _ contents: [FieldTag: FieldContent], _ place: RecordPlace
-  ) throws(MappingError) -> String? {
-    guard case .field(let field) = column else { return JSONText.quoted(entity.identity.text(of: id)) }
-    switch contents[field.tag] {
-    case .value(.null)?, nil: return nil
-    case .value(let value)?: return try json(value, field, place)
-    case .set(let values)?:
-      guard !values.isEmpty else { return nil }
-      var elements: [String] = []
-      for value in values { elements.append(try json(value, field, place)) }
-      return "[\(elements.joined(separator: ","))]"
-    case .counter(let sum)?: return String(sum)
-    case .customFields(let fields)?:
-      let members: [String] = fields.compactMap { field in
-        switch field.value {
-        case .text(let text): "\(JSONText.quoted(field.key)):\(JSONText.quoted(text))"
-        case .integer(let number): "\(JSONText.quoted(field.key)):\(number)"
-        case .bytes, .null: nil
-        }
+  private func append(
+    _ id: RecordID, to bytes: inout [UInt8], _ place: RecordPlace, content: (Int, FieldTag) -> FieldContent?
+  ) throws(MappingError) {
+    bytes.append(UInt8(ascii: "{"))
+    var index = -1
+    for column in columns {
+      switch column {
+      case .id:
+        append(name: column.name, to: &bytes)
+        JSONText.append(.string(entity.identity.text(of: id)), to: &bytes)
+      case .field(let field):
+        // Columns are in the fields' order; some fields may have none.
+        repeat { index += 1 } while index < entity.fields.count && entity.fields[index].tag != field.tag
+        guard let content = content(index, field.tag), says(content) else { continue }
+        append(name: column.name, to: &bytes)
+        try append(content, field, place, to: &bytes)
+      case .text, .integer: continue
       }
-      return members.isEmpty ? nil : "{\(members.joined(separator: ","))}"
+    }
+    bytes.append(UInt8(ascii: "}"))
+  }
+
+  private func append(name: String, to bytes: inout [UInt8]) {
+    if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
+    JSONText.append(.string(name), to: &bytes)
+    bytes.append(UInt8(ascii: ":"))
+  }
+
+  /// Whether there is anything to write: a field without contents is left out.
+  private func says(_ content: FieldContent) -> Bool {
+    switch content {
+    case .value(let value): !value.isNull
+    case .set(let values): !values.isEmpty
+    case .counter: true
+    case .customFields(let fields): fields.contains { Self.isWritten($0.value) }
     }
   }
 
-  private func json(_ value: Value, _ field: FieldSchema, _ place: RecordPlace) throws(MappingError) -> String {
+  private static func isWritten(_ value: Value) -> Bool {
+    switch value {
+    case .text, .integer: true
+    case .bytes, .null: false
+    }
+  }
+
+  private func append(
+    _ content: FieldContent, _ field: FieldSchema, _ place: RecordPlace, to bytes: inout [UInt8]
+  ) throws(MappingError) {
+    switch content {
+    case .value(let value): try append(value, field, place, to: &bytes)
+    case .set(let values):
+      bytes.append(UInt8(ascii: "["))
+      for (index, value) in values.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        try append(value, field, place, to: &bytes)
+      }
+      bytes.append(UInt8(ascii: "]"))
+    case .counter(let sum): bytes += String(sum).utf8
+    case .customFields(let fields):
+      bytes.append(UInt8(ascii: "{"))
+      for field in fields where Self.isWritten(field.value) {
+        append(name: field.key, to: &bytes)
+        switch field.value {
+        case .integer(let number): bytes += String(number).utf8
+        case .text(let text): JSONText.append(.string(text), to: &bytes)
+        case .bytes, .null: break
+        }
+      }
+      bytes.append(UInt8(ascii: "}"))
+    }
+  }
+
+  private func append(
+    _ value: Value, _ field: FieldSchema, _ place: RecordPlace, to bytes: inout [UInt8]
+  ) throws(MappingError) {
     let text = try written(value, field, place)
     switch field.type {
-    case .integer, .quantity, .boolean: return text
+    case .integer, .quantity, .boolean: bytes += text.utf8
     // Decimals as text: many readers of JSON would make them floating point.
-    case .money where form.money == .minor: return text
-    case .text, .money, .timestamp, .day, .choice, .reference, .identifier: return JSONText.quoted(text)
+    case .money where form.money == .minor: bytes += text.utf8
+    case .text, .money, .timestamp, .day, .choice, .reference, .identifier:
+      JSONText.append(.string(text), to: &bytes)
     }
   }
 
@@ -248,6 +298,8 @@ package struct RecordExporter: Sendable {
   private func day(_ number: Int64) -> String {
     let digits = String(repeating: "0", count: max(0, 8 - String(number).utf8.count)) + String(number)
     guard digits.utf8.count == 8, number > 0 else { return digits }
-    return "\(digits.prefix(4))-\(digits.dropFirst(4).prefix(2))-\(digits.suffix(2))"
+    let bytes = Array(digits.utf8)
+    let hyphen = UInt8(ascii: "-")
+    return String(decoding: bytes[..<4] + [hyphen] + bytes[4..<6] + [hyphen] + bytes[6...], as: UTF8.self)
   }
 }

@@ -14,12 +14,10 @@ struct RecordForm: Sendable {
     exporter = RecordExporter(entity, .jsonl, form: ValueForm(), withCounters: true)
   }
 
-  /// The JSON text of a record.
-  func text(of state: RecordState) throws(StoreError) -> String {
-    var contents: [FieldTag: FieldContent] = [:]
-    for field in entity.fields { contents[field.tag] = state.shown(field, entity) }
+  /// Writes the JSON of a record.
+  func append(_ state: RecordState, to bytes: inout [UInt8]) throws(StoreError) {
     do throws(MappingError) {
-      return try exporter.object(of: state.id, contents)
+      try exporter.append(state.id, state.allShown(entity), to: &bytes)
     } catch {
       throw StoreError(.internalError, "a \(entity.name) that cannot be written as JSON: \(error)")
     }

@@ -45,7 +45,9 @@ extension APIService {
       let version = RecordVersion(state.vector)
       let etag = HTTPRequest.Parameter("ETag", version.etag)
       if request.has(version) { return HTTPResponse(status: 304, headers: [etag]) }
-      return .text(try form.text(of: state), headers: [etag])
+      var bytes: [UInt8] = []
+      try form.append(state, to: &bytes)
+      return .bytes(bytes, headers: [etag])
     } completion: {
       respond(.result($0))
     }
@@ -54,10 +56,14 @@ extension APIService {
   private func list(_ plan: RecordQueryPlan, _ form: RecordForm, _ respond: @escaping Route.Respond) {
     gate.read { engine throws(StoreError) -> HTTPResponse in
       let page = try engine.page(plan)
-      var items: [String] = []
-      items.reserveCapacity(page.records.count)
-      for state in page.records { items.append(try form.text(of: state)) }
-      return .page(items, next: page.next.map { PageCursor.text($0, of: plan) })
+      var bytes = Array("{\"items\":[".utf8)
+      for (index, state) in page.records.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        try form.append(state, to: &bytes)
+      }
+      let next = page.next.map { JSONText.quoted(PageCursor.text($0, of: plan)) } ?? "null"
+      bytes += "],\"next\":\(next)}".utf8
+      return .bytes(bytes)
     } completion: {
       respond(.result($0))
     }
@@ -89,14 +95,14 @@ extension APIService {
 }
 
 extension HTTPResponse {
-  /// JSON that is text already.
-  static func text(_ text: String, headers: [HTTPRequest.Parameter] = []) -> HTTPResponse {
-    HTTPResponse(status: 200, headers: [.init("Content-Type", json)] + headers, body: .bytes(Array(text.utf8)))
+  /// JSON that is written already.
+  static func bytes(_ bytes: [UInt8], headers: [HTTPRequest.Parameter] = []) -> HTTPResponse {
+    HTTPResponse(status: 200, headers: [.init("Content-Type", json)] + headers, body: .bytes(bytes))
   }
 
   /// - Parameter items: their JSON texts.
   static func page(_ items: [String], next: String?) -> HTTPResponse {
-    .text("{\"items\":[\(items.joined(separator: ","))],\"next\":\(next.map(JSONText.quoted) ?? "null")}")
+    .bytes(Array("{\"items\":[\(items.joined(separator: ","))],\"next\":\(next.map(JSONText.quoted) ?? "null")}".utf8))
   }
 
   static func result(_ result: Result<HTTPResponse, StoreError>) -> HTTPResponse {

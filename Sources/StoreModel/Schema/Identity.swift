@@ -157,9 +157,15 @@ extension Identity {
   }
 
   private static func uuidText(_ bytes: ArraySlice<UInt8>) -> String {
-    let digits = Array(Hex.encode(bytes))
-    guard digits.count == 32 else { return String(digits) }
-    return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(digits[$0]) }.joined(separator: "-")
+    let digits = Array(Hex.encode(bytes).utf8)
+    guard digits.count == 32 else { return String(decoding: digits, as: UTF8.self) }
+    var text: [UInt8] = []
+    text.reserveCapacity(36)
+    for (place, digit) in digits.enumerated() {
+      if place == 8 || place == 12 || place == 16 || place == 20 { text.append(UInt8(ascii: "-")) }
+      text.append(digit)
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   private static func split(_ id: RecordID, _ components: [Component]) -> [ArraySlice<UInt8>]? {
