@@ -63,6 +63,10 @@ import Testing
 
   @Test func overHTTP() throws {
     let chain = try Chain(stores: [1])
+    try chain.hq.stop()
+    chain.hqOptions = ["--http", "127.0.0.1:0"]
+    try chain.startHQ()
+    try chain.inSync()
     for path in ["/metrics", "/v1/metrics?stores=1"] {
       let answer = try chain.hq.http("GET", path)
       #expect(answer.status == 200)

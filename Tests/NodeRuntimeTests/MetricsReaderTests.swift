@@ -65,6 +65,20 @@ import Transport
     #expect(try hq.text() == text, "the same bytes for the same state")
   }
 
+  @Test("what has not joined, or is revoked, has no backlog") func storesThatAreNotExpected() throws {
+    let hq = try Headquarters(stores: 3, products: 20)
+    let now = WallTime(milliseconds: 1_700_000_000_000)
+    try NodeSettings.save(
+      .invited(secretDigest: [1], until: now, at: now), of: NodeNumber(1), in: hq.engine)
+    var revoked = try #require(try NodeSettings.enrolment(of: NodeNumber(2), hq.engine))
+    revoked.change(to: .revoked, at: now)
+    try NodeSettings.save(revoked, of: NodeNumber(2), in: hq.engine)
+    let lines = try hq.text().split(separator: "\n")
+    #expect(lines.contains("storesync_backlog_groups{lane=\"normal\"} 20"))
+    #expect(lines.contains("storesync_stores{state=\"revoked\"} 1"))
+    #expect(lines.contains("storesync_stores{state=\"not_joined\"} 1"))
+  }
+
   @Test("few stores are counted exactly") func aFewStores() throws {
     let lines = try Headquarters(stores: 3, products: 200).text().split(separator: "\n")
     #expect(lines.contains("storesync_backlog_groups{lane=\"normal\"} 600"))

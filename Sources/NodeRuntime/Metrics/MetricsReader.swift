@@ -21,10 +21,14 @@ struct MetricsReader {
     let exceptions = try exceptions(engine)
     var peerMetrics = PeerMetrics(at: now, named: named)
     let all = try allPeers(engine)
-    let share = max(MetricLimits.backlogEntryCount / max(all.count, 1), MetricLimits.leastBacklogEntryCount)
+    let share = max(
+      MetricLimits.backlogEntryCount / max(all.count { $0.isExpected }, 1), MetricLimits.leastBacklogEntryCount)
     for peer in all {
       let waiting = parked.first { $0.peer == peer.node }?.count ?? 0
-      let pending = try engine.backlog(for: peer.node, beyond: peer.acknowledged, entryLimit: share)
+      let pending =
+        peer.isExpected
+        ? try engine.backlog(for: peer.node, beyond: peer.acknowledged, entryLimit: share)
+        : LaneMap(repeating: PendingSummary())
       peerMetrics.add(
         peer, pending, parked: waiting, isBlocked: waiting > 0 || exceptions.peers.contains(peer.node))
     }
@@ -101,6 +105,11 @@ struct MetricsReader {
     for (labels, count) in counts { family.add(MetricFamily.Series(labels, .number(Double(count)))) }
     return [family]
   }
+}
+
+extension PeerStatus {
+  /// Whether it should have what this node has: a store that has not joined yet, or is revoked, holds nothing up.
+  fileprivate var isExpected: Bool { enrolment.map { $0.state == .active && $0.hasJoined } ?? true }
 }
 
 extension NodeSettings {
