@@ -54,12 +54,18 @@ import Testing
       process.standardOutput = pipe
       try process.run()
       self.process = process
-      let line = String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self)
+      var line = ""
+      while !line.hasSuffix("\n") {
+        let more = pipe.fileHandleForReading.availableData
+        try #require(!more.isEmpty, "the receiver has ended")
+        line += String(decoding: more, as: UTF8.self)
+      }
       port = try #require(Int(line.split(whereSeparator: \.isWhitespace).last ?? ""), "\(line)")
     }
 
     func stop() {
-      process?.terminate()
+      // It inherits the signals that this process's threads hold back, SIGTERM among them.
+      if let process { kill(process.processIdentifier, SIGKILL) }
       process?.waitUntilExit()
       process = nil
     }

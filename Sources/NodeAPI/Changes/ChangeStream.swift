@@ -96,10 +96,14 @@ final class ChangeStream: @unchecked Sendable {
     case .success(.failure(let refusal)): Self.event("problem", Problem(refusal))
     case .success(.success(let page)):
       page.items.map { item in
-        guard let text = try? form.text(of: item) else {
-          return Self.event("problem", Problem(.storageFailed, "a record that cannot be written as JSON"))
+        do throws(StoreError) {
+          var bytes: [UInt8] = []
+          try form.append(item, to: &bytes)
+          let text = String(decoding: bytes, as: UTF8.self)
+          return "id: \(item.cursor.text)\nevent: change\ndata: \(text)\n\n"
+        } catch {
+          return Self.event("problem", Problem(error))
         }
-        return "id: \(item.cursor.text)\nevent: change\ndata: \(text)\n\n"
       }.joined()
     }
   }

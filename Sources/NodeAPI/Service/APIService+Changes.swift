@@ -71,10 +71,9 @@ extension APIService {
       case .success(.failure(let refusal)): respond(.problem(Problem(refusal)))
       case .success(.success(let page)):
         do throws(StoreError) {
-          let text = try form.text(of: page)
+          let bytes = try form.bytes(of: page)
           respond(
-            HTTPResponse(
-              status: 200, headers: [.init("Content-Type", HTTPResponse.json)], body: .bytes(Array(text.utf8))))
+            HTTPResponse(status: 200, headers: [.init("Content-Type", HTTPResponse.json)], body: .bytes(bytes)))
         } catch {
           respond(.problem(Problem(error)))
         }
@@ -148,7 +147,7 @@ extension APIService {
         "entity": Schema.choice(model.entities.map(\.name)), "id": Schema.text,
         "change": Schema.choice(["put", "delete", "removed"]),
         "version": Schema.described(Schema.text, "as the record's ETag"),
-        "fields": ["type": "object", "description": "the record, as it is shown by itself"],
+        "fields": ["anyOf": .array(model.entities.map { Schema.ref($0.readName) })],
         "reason": Schema.choice(FeedRemoval.allCases.map(\.rawValue)),
         "commit": Schema.described(
           Schema.text, "the stamp of the commit that changed it last; its records follow each other"),
