@@ -138,8 +138,10 @@ extension Simulator {
           let isInScope = state.scope(schema).contains(receiver.number)
           let there = receiver.backend.find(stored.key)
           if isInScope, there?.vector.isAtLeast(state.vector) ?? false { continue }
-          // Let go of in a time that HQ has forgotten, and taken again when HQ has compared the two.
-          if isInScope, hqWasPutBack, !isWhole, let there, there.state == nil { continue }
+          // Let go of in a time that HQ has forgotten, or passed over because it had moved on in that time: it comes when HQ has
+          // compared the two, which the end's check sees to.
+          let hasSeen = there?.state?.vector.covers(entry.stamp) ?? false
+          if isInScope, hqWasPutBack, !isWhole, !hasSeen { continue }
           if !isInScope, there?.state.map({ !state.vector.isAtLeast($0.vector) }) ?? true { continue }
           throw Violation(
             "\(receiver.name)'s cursor of \(sender.name), \(lane) \(cursor.through), has passed \(entry.sequence): "
