@@ -34,7 +34,7 @@ import Testing
       ("hq-node", ["run", "--data", nothing], "`hq-node init`"),
       ("hq-node", ["init", "--data", nothing], "--advertise is needed"),
       ("hq-node", ["init", "--data", nothing, "--advertise", "hq.example.com"], "HOST:PORT"),
-      ("store-node", ["walk"], "expected join, run, recover or set-hq"),
+      ("store-node", ["walk"], "expected join, run, recover, set-hq or set-pin"),
       ("store-node", ["run", "--data", hq], "holds HQ"),
       ("store-node", ["run", "--data", nothing], "`store-node join`"),
       ("store-node", ["set-hq", "127.0.0.1:7400", "--data", nothing], "`store-node join`"),

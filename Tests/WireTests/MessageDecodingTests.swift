@@ -103,7 +103,7 @@ import Wire
 
   @Test(
     arguments: [
-      ("820f00", "a message number from 1 to 16"), ("820000", "a message number from 1 to 14"),
+      ("820f00", "a message number from 1 to 16"), ("820000", "a message number from 1 to 16"),
       ("8101", "an array of 2 items"), ("8205a200030109", "a lane from 0 to 2"),
       ("8205a30000010902818400036163", "an outcome, 1 or 2"), ("8205a3000001090281830001", "an array of 4 items"),
       ("8202a70001018200f6", nil),
