@@ -78,6 +78,11 @@ package enum OpenAPIDocument {
       let names = codes.filter { $0.status == status }.map { JSONValue.string($0.rawValue) }
       answers.append((status, problemAnswer(titles.joined(separator: "; "), names)))
     }
+    // The library itself says so, before there is a request to route.
+    for (status, part) in [(414, "path and parameters"), (431, "header fields")] {
+      let words = "The \(part) make the head of the request larger than \(APILimits.headBytes) bytes"
+      answers.append((status, ["description": .string(words)]))
+    }
     return answers.sorted { $0.status < $1.status }.map { .init(name: String($0.status), value: $0.value) }
   }
 
