@@ -7,7 +7,7 @@ package import StoreModel
 package struct Problem: Error, Hashable, Sendable {
   /// One place that is wrong.
   package struct Place: Hashable, Sendable {
-    /// The field, with its path from the body's root: `writes.2.fields.phone`.
+    /// The field, with its path from the body's root: `writes[2].fields.phone`, counted from 1.
     package var field: String
     package var message: String
 
