@@ -103,6 +103,9 @@ package protocol StorageBackend: AnyObject {
   /// Entries of a peer's log that came along with batches of other lanes; their own lane's cursor may have passed them since.
   func brought(by peer: NodeNumber) throws(StoreError) -> LaneMap<[Sequence64]>
   func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) throws(StoreError)
+  /// HQ: logs of a store of which it has had more than the store shows now, the latest first.
+  func partedLogs(of peer: NodeNumber) throws(StoreError) -> [PartedLog]
+  func setPartedLogs(_ logs: [PartedLog], of peer: NodeNumber) throws(StoreError)
   func setPeerLog(_ log: PeerLog, of peer: NodeNumber) throws(StoreError)
   func acknowledged(peer: NodeNumber, lane: Lane) throws(StoreError) -> Sequence64
   func setAcknowledged(_ through: Sequence64, peer: NodeNumber, lane: Lane) throws(StoreError)

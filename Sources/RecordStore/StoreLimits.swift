@@ -50,6 +50,10 @@ package enum StoreLimits {
   /// of. Should a backup of before these be restored twice, both times without a link in between, the second is taken for
   /// having sent less than it has.
   package static let hiddenAncestorCount = 8
+  /// Logs of one store that HQ remembers besides that of the disk that last came: one for each disk that was put away with more
+  /// on it than the one in its place. Should an earlier one come again, what it has sent counts as unsent, and takes new names.
+  /// At the most 18 KiB each (`ancestorCount`), in a store that was restored eight times.
+  package static let partedLogCount = 8
   /// Records in one page of an answer: some milliseconds of reading, and less than a till shows.
   package static let queryRecordCount = 1_000
   /// How long the answer to a request with an idempotency key is kept: a till that was switched off over a long weekend, or sent to

@@ -107,6 +107,18 @@ extension SQLiteBackend {
     try settings.set(BroughtSetting.name(of: peer), entries.isEmpty ? nil : BroughtSetting.pack(entries))
   }
 
+  package func partedLogs(of peer: NodeNumber) throws(StoreError) -> [PartedLog] {
+    guard let bytes = try settings.value(PartedLogSetting.name(of: peer)) else { return [] }
+    guard let logs = PartedLogSetting.unpack(bytes) else {
+      throw .corrupt(connection.path, "the setting \(PartedLogSetting.name(of: peer)) cannot be read")
+    }
+    return logs
+  }
+
+  package func setPartedLogs(_ logs: [PartedLog], of peer: NodeNumber) throws(StoreError) {
+    try settings.set(PartedLogSetting.name(of: peer), logs.isEmpty ? nil : PartedLogSetting.pack(logs))
+  }
+
   // MARK: Peers
 
   package func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber] { try peers.departures(of: ref) }

@@ -27,4 +27,6 @@ struct NodeBackup {
   var disk: any StorageBackend
   var memory: NodeMemory
   var madeAt: Int64
+  /// The disk itself, which another took the place of, and not a copy.
+  var isDisk = false
 }

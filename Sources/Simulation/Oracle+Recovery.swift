@@ -32,7 +32,9 @@ extension Oracle {
         }
       }
     }
-    for (key, stamps) in lost {
+    for key in lost.keys.sorted() {
+      let stamps = lost[key] ?? []
+      graves[key, default: []] += (touches[key] ?? []).filter { stamps.contains($0.stamp) }
       touches[key]?.removeAll { stamps.contains($0.stamp) }
       if touches[key]?.isEmpty ?? false { touches[key] = nil }
     }
@@ -41,7 +43,43 @@ extension Oracle {
       if commits[index].node == node, commits[index].keys.contains(where: { hasForgotten($0, stamp) }) {
         commits[index].isInLog = false
       }
+      commits[index].lostKeys += commits[index].keys.filter { lost[$0]?.contains(stamp) ?? false }
       commits[index].keys.removeAll { lost[$0]?.contains(stamp) ?? false }
+    }
+    return count
+  }
+
+  /// What was lost with a disk is there again with it.
+  /// - Parameters:
+  ///   - own: the stamps of what the disk's log has of its own.
+  ///   - holds: whether the disk has another node's commit's part of a record.
+  /// - Returns: how many parts of records.
+  mutating func recall(at node: Int, own: Set<Stamp>, holds: (RecordKey, Stamp) -> Bool) -> Int {
+    var recalled: [RecordKey: Set<Stamp>] = [:]
+    var count = 0
+    for key in graves.keys.sorted() {
+      for var touch in graves[key] ?? [] {
+        // Stamps of another life of the node may cover its own.
+        guard touch.node == node ? own.contains(touch.stamp) : holds(key, touch.stamp) else { continue }
+        // Nobody else has it.
+        if touch.node == node { touch.life = lives[node, default: 0] }
+        touches[key, default: []].append(touch)
+        recalled[key, default: []].insert(touch.stamp)
+        count += 1
+      }
+      graves[key]?.removeAll { recalled[key]?.contains($0.stamp) ?? false }
+    }
+    for index in commits.indices {
+      let stamp = commits[index].stamp
+      let keys = commits[index].lostKeys.filter { recalled[$0]?.contains(stamp) ?? false }
+      commits[index].lostKeys.removeAll { keys.contains($0) }
+      commits[index].keys += keys
+      if commits[index].node == node, own.contains(stamp) { commits[index].isInLog = true }
+    }
+    for key in touches.keys.sorted() {
+      for (index, touch) in (touches[key] ?? []).enumerated() where touch.node == node && own.contains(touch.stamp) {
+        touches[key]?[index].isInLog = true
+      }
     }
     return count
   }

@@ -13,8 +13,10 @@ struct Oracle {
     var stamp: Stamp
     var sequence: Sequence64
     var lane: Lane
-    /// Those that are not lost for good.
+    /// Those that are not lost with a disk.
     var keys: [RecordKey]
+    /// Those that are.
+    var lostKeys: [RecordKey] = []
     /// Whether the log of the node that wrote it still has it.
     var isInLog = true
     /// The true time.
@@ -52,6 +54,8 @@ struct Oracle {
 
   var commits: [Commit] = []
   var touches: [RecordKey: [Touch]] = [:]
+  /// What was lost with the only disk that held it, and comes again if that does.
+  var graves: [RecordKey: [Touch]] = [:]
   /// What records say to have seen beyond their own commits, since they were changed behind a node's back.
   var floors: [RecordKey: VersionVector] = [:]
   /// How often each node's database was put back.

@@ -32,6 +32,8 @@ package enum Probe: String, CaseIterable, Hashable, Sendable {
   case movedCommits = "unsent commits moved to another incarnation"
   case lostParts = "records of commits lost with their only disk"
   case owedParts = "records of commits that others had to bring back"
+  case returnedDisks = "disks that came again"
+  case recalledParts = "records of commits that came again with them"
   case fencedDatabases = "databases kept out while another was linked"
   case healed = "groups applied while HQ healed"
   case trusted = "groups applied because a person trusted the store"

@@ -185,6 +185,14 @@ package final class SimulatedDisk: StorageBackend {
     try inner.setBrought(entries, by: peer)
   }
 
+  package func partedLogs(of peer: NodeNumber) -> [PartedLog] {
+    look([]) { () throws(StoreError) in try inner.partedLogs(of: peer) }
+  }
+  package func setPartedLogs(_ logs: [PartedLog], of peer: NodeNumber) throws(StoreError) {
+    try beforeWrite()
+    try inner.setPartedLogs(logs, of: peer)
+  }
+
   package func departures(of ref: RecordRef) -> [NodeNumber] {
     look([]) { () throws(StoreError) in try inner.departures(of: ref) }
   }

@@ -80,6 +80,8 @@ final class SimulatedNode {
   var isRetired = false
   /// Its database was put back, and nobody has heard of it since: it may use stamps that it has used before, for other commits.
   var isUntold = false
+  /// A store: its database was put back at least once without its noticing.
+  var hasGoneBackUnnoticed = false
   var store: any RecordStore
   var isUp = true
   /// How far the wall clock is off.

@@ -143,6 +143,8 @@ extension Simulator {
           let hasSeen = there?.state?.vector.covers(entry.stamp) ?? false
           if isInScope, hqWasPutBack, !isWhole, !hasSeen { continue }
           if !isInScope, there?.state.map({ !state.vector.isAtLeast($0.vector) }) ?? true { continue }
+          // HQ does not know any more that the record was ever the receiver's: likewise.
+          if !isInScope, hqWasPutBack, !isWhole { continue }
           throw Violation(
             "\(receiver.name)'s cursor of \(sender.name), \(lane) \(cursor.through), has passed \(entry.sequence): "
               + "\(stored.key.summary) is \(isInScope ? "not applied" : "not evicted")")

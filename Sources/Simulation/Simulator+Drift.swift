@@ -27,6 +27,8 @@ extension Simulator {
     let stores = nodes.indices.dropFirst().filter { !nodes[$0].isRetired }
     if !injects { drift.operationsLeft = 0 }
     if !drift.isInjected, injects {
+      // What changes behind a node's back is to find room.
+      guard stores.allSatisfy({ nodes[$0].backend.writesLeft == nil }) else { return false }
       drift.isInjected = true
       for store in stores { try inject(at: store) }
     }

@@ -21,8 +21,7 @@ extension Simulator {
     let node = nodes[faults.below(nodes.count)]
     // Of a life that nobody has heard of: RELIABILITY.md.
     guard node.isUp, node.pending == nil, !node.isUntold else { return }
-    node.backups.append(NodeBackup(disk: try copy(node.backend.storage), memory: node.memory, madeAt: now))
-    if node.backups.count > SimulationLimits.backups { node.backups.removeFirst() }
+    keep(NodeBackup(disk: try copy(node.backend.storage), memory: node.memory, madeAt: now), of: node)
     note("\(node.name) is backed up")
   }
 
@@ -41,7 +40,8 @@ extension Simulator {
     }
     guard !candidates.isEmpty else { return }
     let node = faults.pick(candidates)
-    let isNoticed = faults.chance(perMille: plan.noticedPerMille)
+    // Two lives under one incarnation, of which one is noticed later: RELIABILITY.md.
+    let isNoticed = faults.chance(perMille: plan.noticedPerMille) && !node.hasGoneBackUnnoticed
     node.pending = .putBack(faults.pick(node.backups), isNoticed: isNoticed)
     try stopNode(Int(node.number.rawValue))
   }
@@ -102,6 +102,7 @@ extension Simulator {
     case .upgrade: return (true, false)
     case .putBack(let backup, let isNoticed):
       let old = node.backend
+      try setAside(node)
       do throws(StoreError) {
         node.backend = try SimulatedDisk(try disks.copy(backup.disk))
       } catch {
@@ -118,8 +119,10 @@ extension Simulator {
         cameIn = []
       }
       node.isUntold = !isNoticed
-      // A backup of a later time than its own database never was.
-      node.backups.removeAll { $0.madeAt > backup.madeAt }
+      node.hasGoneBackUnnoticed = node.hasGoneBackUnnoticed || !node.isHQ && !isNoticed
+      if backup.isDisk { probes.hit(.returnedDisks) }
+      // A disk is in one place. And of HQ, backups of a later time than its own database never were: RELIABILITY.md.
+      node.backups.removeAll { backup.isDisk && $0.madeAt == backup.madeAt || node.isHQ && $0.madeAt > backup.madeAt }
       return (true, isNoticed)
     case .retirement:
       node.isRetired = true
@@ -135,6 +138,18 @@ extension Simulator {
     }
   }
 
+  /// A store's disk that another takes the place of is put away, and may come again: two of them may take turns.
+  private func setAside(_ node: SimulatedNode) throws(Violation) {
+    // Of a life that nobody has heard of: RELIABILITY.md.
+    guard !node.isHQ, !node.isUntold else { return }
+    keep(NodeBackup(disk: try copy(node.backend.storage), memory: node.memory, madeAt: now, isDisk: true), of: node)
+  }
+
+  private func keep(_ backup: NodeBackup, of node: SimulatedNode) {
+    node.backups.append(backup)
+    if node.backups.count > SimulationLimits.backups { node.backups.removeFirst() }
+  }
+
   private func forget(_ index: Int, _ old: SimulatedDisk, isNoticed: Bool) {
     let node = nodes[index]
     let parked = parkedVectors(old)
@@ -145,6 +160,16 @@ extension Simulator {
         && !(newParked[key]?.covers(stamp) ?? false)
     } isElsewhere: { [self] key, stamp in
       isHeld(key, stamp, besides: index)
+    }
+    let recalled = oracle.recall(at: index, own: new.ownStamps()) { key, stamp in
+      new.holds(key, stamp) || newParked[key]?.covers(stamp) ?? false
+    }
+    if recalled > 0 {
+      probes.hit(.recalledParts, recalled)
+      note("\(node.name) has \(recalled) parts of commits again that were lost")
+      for other in nodes.indices {
+        unsettledCommits[other] = oracle.commits.indices.prefix(settledFrom).filter { oracle.commits[$0].node != other }
+      }
     }
     probes.hit(node.isHQ ? isNoticed ? .restoredHQ : .unnoticedHQ : isNoticed ? .restoredStores : .unnoticedStores)
     probes.hit(.lostParts, count.lost)
@@ -179,4 +204,16 @@ extension Simulator {
 extension SimulatedDisk {
   /// Whether it holds what a commit wrote into a record.
   func holds(_ key: RecordKey, _ stamp: Stamp) -> Bool { find(key)?.state?.vector.covers(stamp) ?? false }
+}
+
+extension SimulatedDisk {
+  /// The stamps of the commits that its log has from the node itself, and not from elsewhere.
+  func ownStamps() -> Set<Stamp> {
+    var stamps: Set<Stamp> = []
+    for lane in Lane.allCases {
+      let own = logEntries(lane: lane, after: 0, limit: .max).filter { !$0.isReceived }
+      stamps.formUnion(own.map(\.stamp))
+    }
+    return stamps
+  }
 }

@@ -86,13 +86,19 @@ extension StoreHistory {
     return Self.counter(of: presented) > Self.counter(of: token)
   }
 
+  /// Whether a database has forgotten that this store has taken a later incarnation: it was put back to an earlier state, whatever
+  /// token it presents. One that met HQ after the state that HQ was itself put back to may rightly have an incarnation that seems old.
+  private func isSuperseded(_ visit: Visit) -> Bool {
+    incarnations.contains(visit.incarnation) && incarnations.last != visit.incarnation && !isBehind(visit.token)
+  }
+
   /// Whether HQ itself has lost what it once told the store.
   package func isBehind(_ presented: [UInt8]?) -> Bool { Self.counter(of: presented) > Self.counter(of: token) }
 
   /// A restored database takes another incarnation for what it has written since, and is let in; a copy stays out while the
   /// other is there.
   private mutating func check(_ visit: Visit, at now: WallTime) -> Refusal? {
-    let isCurrent = isCurrent(visit.token)
+    let isCurrent = isCurrent(visit.token) && !isSuperseded(visit)
     // Of a program that knows no lineages the token alone can tell.
     let isNew = visit.standing != nil && !incarnations.isEmpty && !incarnations.contains(visit.incarnation)
     // Whoever has just joined has a new database, and nothing to lose. With a later token than HQ knows of, it is HQ that has lost

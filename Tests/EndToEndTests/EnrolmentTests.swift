@@ -90,6 +90,22 @@ import Wire
     #expect(greet(&enrolment, enrolment.token, incarnation: 3, hasLost: true) == nil, "noticed by the store itself")
   }
 
+  @Test("FC-25 a backup that is put back a second time: an incarnation that the store has left since does not come in")
+  func leftIncarnation() {
+    var enrolment = joined()
+    #expect(greet(&enrolment, nil) == nil)
+    enrolment.tokenIsConfirmed = true
+    let backup = enrolment.token
+    #expect(greet(&enrolment, backup, hasLost: false) == nil)
+    enrolment.tokenIsConfirmed = true
+    #expect(greet(&enrolment, backup, hasLost: true) == "restored")
+    #expect(greet(&enrolment, backup, incarnation: 2, hasLost: true) == nil, "and the welcome with its token is lost")
+    #expect(greet(&enrolment, backup, hasLost: false) == "restored", "the second came with this token too")
+    #expect(greet(&enrolment, backup, incarnation: 2, hasLost: false) == nil, "the second may still come for its token")
+    #expect(greet(&enrolment, backup, incarnation: 3, hasLost: true) == nil)
+    #expect(enrolment.incarnations == [1, 2, 3])
+  }
+
   @Test("FC-27 FC-28 a copy stays out while the other is connected, and comes in as another when it is gone")
   func copies() {
     var enrolment = joined()

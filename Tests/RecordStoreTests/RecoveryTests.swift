@@ -425,6 +425,68 @@ extension [Restamping] {
     #expect(try hq.shown(Shop.note, "a", Note.count) == .counter(7))
   }
 
+  /// Two disks of one store, each with a commit of its own, and one that both have from before.
+  private func twoDisks(_ kind: BackendKind, _ hq: TestNode) throws -> (first: TestNode, second: TestNode) {
+    func common() throws -> TestNode {
+      let store = try TestNode(kind, 1)
+      try store.store.begin(Epoch(rawValue: 5), incarnation: nil)
+      try store.mustCommit(.note("a", store: 1), visit("a", 1))
+      return store
+    }
+    let first = try common()
+    try link(first, hq)
+    try first.store.begin(Epoch(rawValue: 50), incarnation: nil)
+    try first.mustCommit(visit("a", 2))
+    try link(first, hq)
+    let second = try common()
+    second.wall = second.wall.advanced(byMilliseconds: 100_000)
+    try second.store.begin(Epoch(rawValue: 60), incarnation: 2)
+    try second.mustCommit(visit("a", 4))
+    try link(second, hq)
+    return (first, second)
+  }
+
+  @Test(
+    "FC-27 FC-28 two copies of a disk take turns: HQ knows what it has had of each, and a counter counts it once",
+    arguments: BackendKind.allCases)
+  func copiesTakeTurns(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let (first, second) = try twoDisks(kind, hq)
+    for (turn, copy) in [first, second, first, second].enumerated() {
+      copy.wall = copy.wall.advanced(byMilliseconds: 1_000_000)
+      try copy.store.begin(Epoch(rawValue: UInt64(100 + turn)), incarnation: nil)
+      let unsent = try copy.mustCommit(visit("a", 100))
+      let meeting = try meet(copy, hq)
+      #expect(meeting.atHQ.hasLost, "HQ has more of the other disk")
+      let repaired = try copy.store.repairUnsent(
+        UnsentRepair(sent: meeting.atHQ.coverage, incarnation: UInt32(10 + turn), clock: nil))
+      #expect(repaired.times == [unsent.time], "what this disk has sent before keeps its name")
+      try link(copy, hq)
+      try expectEqual(copy, hq)
+    }
+    #expect(try hq.shown(Shop.note, "a", Note.count) == .counter(407))
+  }
+
+  @Test(
+    "HQ forgets a disk that has come again with all of it, and keeps no more than it may",
+    arguments: BackendKind.allCases)
+  func partedLogsAreBounded(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    let (first, _) = try twoDisks(kind, hq)
+    #expect(try hq.backend.partedLogs(of: one).map(\.log.epoch.rawValue) == [50])
+    try link(first, hq)
+    #expect(try hq.backend.partedLogs(of: one).map(\.log.epoch.rawValue) == [60], "the second is away now")
+    for number in 200...230 as ClosedRange<UInt64> {
+      let other = try TestNode(kind, 1)
+      try other.store.begin(Epoch(rawValue: number), incarnation: UInt32(number))
+      try other.mustCommit(.note("n\(number)", store: 1))
+      try link(other, hq)
+    }
+    let kept = try hq.backend.partedLogs(of: one)
+    #expect(kept.count == StoreLimits.partedLogCount)
+    #expect(kept.first?.log.epoch.rawValue == 229, "the latest is kept")
+  }
+
   @Test("starts without a link do not push out the epochs that peers know")
   func hiddenAncestorsAreBounded() throws {
     let store = try TestNode(.sqlite, 1)

@@ -11,7 +11,7 @@ struct SimulationTests {
   }
 
   /// Each was found by a long run; RELIABILITY.md tells what it was.
-  @Test("seeds that have once broken a rule", arguments: [1703, 1852, 2977, 3568, 3569, 5063])
+  @Test("seeds that have once broken a rule", arguments: [1678, 1703, 1852, 2977, 3037, 3568, 3569, 3947, 5063])
   func rulesHoldWhereTheyDidNot(seed: UInt64) throws {
     let report = try Simulator(seed: seed).run()
     #expect(report.violation == nil, "SEED \(seed): \(report.summary)")

@@ -12,6 +12,7 @@ extension StoreEngine {
       let known = try knownLog(of: peer).log
       let end = known?.shared(with: log) ?? 0
       let meeting = try standing(of: peer, in: log, resumingAt: resumption)
+      try notePartedLogs(of: peer, showing: log)
       for lane in Lane.allCases {
         guard var cursor = try backend.receiveCursor(peer: peer, lane: lane) else { continue }
         let through = meeting.cursors[lane]
@@ -55,7 +56,28 @@ extension StoreEngine {
     }
     meeting.brought = known.beyond(meeting.cursors, through: shared ?? 0)
     if known != known.beyond(LaneMap(repeating: 0), through: shared ?? 0) { meeting.hasLost = true }
+    // What this node has had of a disk that comes again, or of one that a later backup of this disk was made from.
+    guard resumption == nil else { return meeting }
+    for parted in try backend.partedLogs(of: peer) {
+      guard let coverage = parted.coverage(in: log)?.union(meeting.coverage) else { continue }
+      (meeting.cursors, meeting.brought) = (coverage.cursors, coverage.brought)
+    }
     return meeting
+  }
+
+  /// Remembers what this node has had of a log that its peer has not got any more, and forgets what the peer has got again.
+  private func notePartedLogs(of peer: NodeNumber, showing log: Lineage) throws(StoreError) {
+    guard peer != .hq else { return }
+    let before = try backend.partedLogs(of: peer)
+    var parted = before
+    let (known, cursors) = try knownLog(of: peer)
+    if let known {
+      let coverage = LogCoverage(cursors: cursors, brought: try backend.brought(by: peer))
+      parted.insert(PartedLog(log: known, coverage: coverage), at: 0)
+    }
+    parted.removeAll { $0.isHeld(by: log) }
+    parted = Array(parted.prefix(StoreLimits.partedLogCount))
+    if parted != before { try backend.setPartedLogs(parted, of: peer) }
   }
 
   package func knownLog(

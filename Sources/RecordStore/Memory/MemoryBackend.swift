@@ -204,6 +204,9 @@ extension MemoryBackend {
   }
   package func setBrought(_ entries: LaneMap<[Sequence64]>, by peer: NodeNumber) { write(\.brought[peer], entries) }
 
+  package func partedLogs(of peer: NodeNumber) -> [PartedLog] { storage.partedLogs[peer] ?? [] }
+  package func setPartedLogs(_ logs: [PartedLog], of peer: NodeNumber) { write(\.partedLogs[peer], logs) }
+
   package func departures(of ref: RecordRef) -> [NodeNumber] { storage.departures[ref] ?? [] }
 
   package func setDeparted(_ isDeparted: Bool, _ node: NodeNumber, from ref: RecordRef) {

@@ -30,6 +30,7 @@ struct MemoryStorage {
   var clockMeasurement = ClockMeasurement()
   var lastWelcome: LastWelcome?
   var brought: [NodeNumber: LaneMap<[Sequence64]>] = [:]
+  var partedLogs: [NodeNumber: [PartedLog]] = [:]
   var counterSteps: [CounterStep] = []
   var balances: [BalanceKey: Int64] = [:]
   var purged: [RecordKey: [UInt8]] = [:]

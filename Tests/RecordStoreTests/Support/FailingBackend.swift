@@ -99,6 +99,12 @@ final class FailingBackend: StorageBackend {
 
   func ancestors(of peer: NodeNumber?) throws(StoreError) -> [Lineage.Ancestor] { try inner.ancestors(of: peer) }
 
+  func partedLogs(of peer: NodeNumber) throws(StoreError) -> [PartedLog] { try inner.partedLogs(of: peer) }
+  func setPartedLogs(_ logs: [PartedLog], of peer: NodeNumber) throws(StoreError) {
+    try countWrite()
+    try inner.setPartedLogs(logs, of: peer)
+  }
+
   func setAncestors(_ ancestors: [Lineage.Ancestor], of peer: NodeNumber?) throws(StoreError) {
     try countWrite()
     try inner.setAncestors(ancestors, of: peer)
