@@ -136,8 +136,7 @@ let package = Package(
       "EndToEndTests",
       [
         "CSQLite", "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "Interchange", "SyncSession",
-        "Transport",
-        "Wire", "NodeRuntime", "hq-node", "store-node", "syncctl",
+        "Transport", "Wire", "NodeRuntime", "StoreSyncClient", "hq-node", "store-node", "syncctl",
       ]),
   ]
 )

@@ -27,13 +27,14 @@ package final class APIService: Sendable {
   /// All that there is; a path belongs to the first that fits.
   package var routes: [Route] {
     let records = recordRoutes + commitRoutes + operationRoutes + balanceRoutes
-    let resources =
-      statusRoutes + metricsRoutes + entityRoutes + records + changeRoutes + conflictRoutes + parkedRoutes
+    let people = conflictRoutes + parkedRoutes + upkeepRoutes
+    let resources = statusRoutes + metricsRoutes + entityRoutes + records + changeRoutes + people
     return resources + [descriptionRoute(of: resources)]
   }
 
   private static let schemas =
     statusSchemas + entitySchemas + recordSchemas + operationSchemas + conflictSchemas + parkedSchemas
+    + upkeepSchemas
 
   /// The description needs no token: it says nothing of what the node holds.
   private func descriptionRoute(of resources: [Route]) -> Route {
