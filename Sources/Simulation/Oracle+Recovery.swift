@@ -34,7 +34,8 @@ extension Oracle {
     }
     for key in lost.keys.sorted() {
       let stamps = lost[key] ?? []
-      graves[key, default: []] += (touches[key] ?? []).filter { stamps.contains($0.stamp) }
+      let buried = (touches[key] ?? []).filter { stamps.contains($0.stamp) }
+      graves[key, default: []] += buried.map { Grave(touch: $0, lostBy: node) }
       touches[key]?.removeAll { stamps.contains($0.stamp) }
       if touches[key]?.isEmpty ?? false { touches[key] = nil }
     }
@@ -58,7 +59,8 @@ extension Oracle {
     var recalled: [RecordKey: Set<Stamp>] = [:]
     var count = 0
     for key in graves.keys.sorted() {
-      for var touch in graves[key] ?? [] {
+      for grave in graves[key] ?? [] where grave.lostBy == node {
+        var touch = grave.touch
         // Stamps of another life of the node may cover its own.
         guard touch.node == node ? own.contains(touch.stamp) : holds(key, touch.stamp) else { continue }
         // Nobody else has it.
@@ -67,7 +69,7 @@ extension Oracle {
         recalled[key, default: []].insert(touch.stamp)
         count += 1
       }
-      graves[key]?.removeAll { recalled[key]?.contains($0.stamp) ?? false }
+      graves[key]?.removeAll { $0.lostBy == node && recalled[key]?.contains($0.touch.stamp) ?? false }
     }
     for index in commits.indices {
       let stamp = commits[index].stamp

@@ -45,6 +45,12 @@ struct Oracle {
     var shareFloors: [FieldTag: [ReplicaID: Stamp]] = [:]
   }
 
+  /// What was lost, and whose disk had it.
+  struct Grave {
+    var touch: Touch
+    var lostBy: Int
+  }
+
   /// A place in a record that is overwritten by itself: a field, an entry of custom fields, an element of a set.
   struct Target: Hashable {
     var field: FieldTag
@@ -55,7 +61,7 @@ struct Oracle {
   var commits: [Commit] = []
   var touches: [RecordKey: [Touch]] = [:]
   /// What was lost with the only disk that held it, and comes again if that does.
-  var graves: [RecordKey: [Touch]] = [:]
+  var graves: [RecordKey: [Grave]] = [:]
   /// What records say to have seen beyond their own commits, since they were changed behind a node's back.
   var floors: [RecordKey: VersionVector] = [:]
   /// How often each node's database was put back.
