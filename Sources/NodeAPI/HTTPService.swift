@@ -1,6 +1,7 @@
 package import Base
 import Dispatch
 import Glibc
+import Metrics
 package import NodeRuntime
 import Synchronization
 package import Transport
@@ -90,6 +91,10 @@ package final class HTTPService: DaemonService, @unchecked Sendable {
       router.handle(request, respond)
     }
     self.server.withLock { $0 = server }
+    control.gate.metrics.registry.gather { [weak server] in
+      let definition = MetricDefinition(.gauge, "storesync_http_connections", "Open connections of the HTTP API.")
+      return [MetricFamily(definition, Double(server?.connectionCount ?? 0))]
+    }
     return [("http", "\(credentials == nil ? "http" : "https")://\(server.endpoint)")]
   }
 

@@ -32,6 +32,8 @@ import Testing
     #expect(Set(changes.map(\.entity)) == ["order", "orderLine", "payment", "stockMovement"])
     try chain.inSync()
     #expect(try await later.status().isInSync)
+    let scraped = try store.http("GET", "/metrics").text
+    #expect(scraped.contains("\nstoresync_http_connections "), "its own connection and perhaps the library's")
     #expect(try chain.hq.rows("SELECT receipt, sales_total FROM orders") == ["1001|580"])
   }
 

@@ -2,6 +2,7 @@ import Base
 import Causality
 import Dispatch
 import Merge
+import Metrics
 import RecordStore
 import StoreModel
 import Synchronization
@@ -72,6 +73,25 @@ import Testing
     #expect(try ids(ask(.remembered, of: ConsumerRegister())) == ["m2", "m3"])
     #expect(try ids(ask(.beginning)) == ["m0", "m1"])
     #expect(try ids(ask(.remembered)) == ["m0", "m1"])
+  }
+
+  @Test func howFarBehindEachIsCanBeWatched() throws {
+    let first = try ask(.remembered).get()
+    _ = try ask(.after(first.next))
+    _ = try ask("other", .remembered)
+    let text = try shop.gate.writeNow { engine throws(StoreError) in
+      Exposition.text(
+        try FollowerMetrics.families(
+          shop.gate.consumers, engine, at: Self.start.advanced(byMilliseconds: 90_000)))
+    }
+    let lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+    #expect(
+      lines == [
+        "storesync_consumer_behind_entries{consumer=\"other\"} 5",
+        "storesync_consumer_behind_entries{consumer=\"webshop\"} 3",
+        "storesync_consumer_unseen_seconds{consumer=\"other\"} 90",
+        "storesync_consumer_unseen_seconds{consumer=\"webshop\"} 90",
+      ])
   }
 
   @Test func aPollIsNoWrite() throws {

@@ -39,8 +39,8 @@ extension ControlService {
     }
     node.queue.async {
       let reader = MetricsReader(
-        now: self.gate.clock.now, named: stores, peers: self.node.peerStatuses(), greetingCount: self.node.greetingCount
-      )
+        now: self.gate.clock.now, named: stores, peers: self.node.peerStatuses(),
+        greetingCount: self.node.greetingCount, consumers: self.gate.consumers)
       self.gate.gather { engine throws(StoreError) in
         try reader.families(engine)
       } completion: { result in

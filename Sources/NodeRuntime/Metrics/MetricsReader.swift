@@ -14,6 +14,8 @@ struct MetricsReader {
   /// What the running node knows of its links; none if it does not run.
   var peers: [PeerStatus] = []
   var greetingCount = 0
+  /// Who follows the feed, as the running node knows it.
+  var consumers = ConsumerRegister()
 
   func families(_ engine: StoreGate.Engine) throws(StoreError) -> [MetricFamily] {
     let isHQ = engine.identity.isHQ
@@ -33,7 +35,7 @@ struct MetricsReader {
         peer, pending, parked: waiting, isBlocked: waiting > 0 || exceptions.peers.contains(peer.node))
     }
     var families = peerMetrics.families(isHQ: isHQ) + (try StorageMetrics.database(engine))
-    families += try conflicts(engine)
+    families += try conflicts(engine) + FollowerMetrics.families(consumers, engine, at: now)
     families += Self.gauges([
       ("parked_groups", "Received commit groups that are parked.", Double(parked.reduce(0) { $0 + $1.count })),
       ("parked_bytes", "Bytes of parked groups.", Double(parked.reduce(0) { $0 + $1.bytes })),
