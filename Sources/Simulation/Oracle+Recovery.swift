@@ -8,22 +8,28 @@ import StoreModel
 extension Oracle {
   /// A node's database is another one from now on.
   /// - Parameters:
+  ///   - own: the stamps of the node's own commits in the log before, and in the one now.
   ///   - hasForgotten: whether the node held a commit's part of a record, and does no more.
   ///   - isElsewhere: whether anybody else holds it.
-  ///   - isUntold: whether nobody has seen anything of this life of the node: what others hold under its stamps is of
-  ///     another life.
+  ///   - isUntold: whether nobody has seen anything of this life of the node: what others hold under its stamps, and what the
+  ///     other database does, is of another life.
   /// - Returns: how many parts of records are gone for good, and how many others have to bring back.
   mutating func forget(
-    at node: Int, isUntold: Bool, _ hasForgotten: (RecordKey, Stamp) -> Bool, isElsewhere: (RecordKey, Stamp) -> Bool
+    at node: Int, isUntold: Bool, own: (before: Set<Stamp>, now: Set<Stamp>),
+    _ hasForgotten: (RecordKey, Stamp) -> Bool, isElsewhere: (RecordKey, Stamp) -> Bool
   ) -> (lost: Int, owed: Int) {
     let life = lives[node, default: 0]
     lives[node] = life + 1
     var lost: [RecordKey: Set<Stamp>] = [:]
     var count = (lost: 0, owed: 0)
     for key in touches.keys.sorted() {
-      for (index, touch) in (touches[key] ?? []).enumerated() where hasForgotten(key, touch.stamp) {
-        if touch.node == node { touches[key]?[index].isInLog = false }
+      for (index, touch) in (touches[key] ?? []).enumerated() {
+        if touch.node == node, !own.now.contains(touch.stamp) { touches[key]?[index].isInLog = false }
         let isUnseen = isUntold && touch.node == node && touch.life == life
+        let isGone =
+          isUnseen
+          ? own.before.contains(touch.stamp) && !own.now.contains(touch.stamp) : hasForgotten(key, touch.stamp)
+        guard isGone else { continue }
         if !isUnseen, isElsewhere(key, touch.stamp) {
           count.owed += 1
         } else {
@@ -41,9 +47,7 @@ extension Oracle {
     }
     for index in commits.indices {
       let stamp = commits[index].stamp
-      if commits[index].node == node, commits[index].keys.contains(where: { hasForgotten($0, stamp) }) {
-        commits[index].isInLog = false
-      }
+      if commits[index].node == node, !own.now.contains(stamp) { commits[index].isInLog = false }
       commits[index].lostKeys += commits[index].keys.filter { lost[$0]?.contains(stamp) ?? false }
       commits[index].keys.removeAll { lost[$0]?.contains(stamp) ?? false }
     }

@@ -128,8 +128,10 @@ extension Simulator {
       node.isRetired = true
       nodes[0].memory.retired.insert(node.number)
       probes.hit(.retirements)
-      let count = oracle.forget(at: index, isUntold: node.isUntold, { key, stamp in node.backend.holds(key, stamp) }) {
-        [self] key, stamp in
+      let count = oracle.forget(
+        at: index, isUntold: node.isUntold, own: (node.backend.ownStamps(), []),
+        { key, stamp in node.backend.holds(key, stamp) }
+      ) { [self] key, stamp in
         isHeld(key, stamp, besides: index)
       }
       unsettledCommits[index] = []
@@ -155,13 +157,14 @@ extension Simulator {
     let parked = parkedVectors(old)
     let new = node.backend
     let newParked = parkedVectors(new)
-    let count = oracle.forget(at: index, isUntold: node.isUntold) { key, stamp in
+    let own = (before: old.ownStamps(), now: new.ownStamps())
+    let count = oracle.forget(at: index, isUntold: node.isUntold, own: own) { key, stamp in
       (old.holds(key, stamp) || parked[key]?.covers(stamp) ?? false) && !new.holds(key, stamp)
         && !(newParked[key]?.covers(stamp) ?? false)
     } isElsewhere: { [self] key, stamp in
       isHeld(key, stamp, besides: index)
     }
-    let recalled = oracle.recall(at: index, own: new.ownStamps()) { key, stamp in
+    let recalled = oracle.recall(at: index, own: own.now) { key, stamp in
       new.holds(key, stamp) || newParked[key]?.covers(stamp) ?? false
     }
     if recalled > 0 {
