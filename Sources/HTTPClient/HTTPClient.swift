@@ -45,7 +45,7 @@ package final class HTTPClient: @unchecked Sendable {
   /// Sends a request. `completion` is called once, on the client's queue, and must not block.
   @discardableResult
   package func send(
-    _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPAnswer, HTTPError>) -> Void
+    _ request: HTTPClientRequest, completion: @escaping @Sendable (Result<HTTPClientAnswer, HTTPError>) -> Void
   ) -> Call {
     let transfer = HTTPTransfer(request, completion)
     hand { $0.begun.append(transfer) }
@@ -53,7 +53,7 @@ package final class HTTPClient: @unchecked Sendable {
   }
 
   /// Sends a request, and blocks until there is an answer.
-  package func perform(_ request: HTTPRequest) throws(HTTPError) -> HTTPAnswer {
+  package func perform(_ request: HTTPClientRequest) throws(HTTPError) -> HTTPClientAnswer {
     let done = DispatchSemaphore(value: 0)
     let answer = AnswerHolder()
     send(request) {
@@ -136,11 +136,11 @@ private struct OpaqueHandle: @unchecked Sendable {
 
 /// Carries an answer from one thread to another.
 private final class AnswerHolder: Sendable {
-  private let answer = Mutex<Result<HTTPAnswer, HTTPError>?>(nil)
+  private let answer = Mutex<Result<HTTPClientAnswer, HTTPError>?>(nil)
 
-  func put(_ new: Result<HTTPAnswer, HTTPError>) { answer.withLock { $0 = new } }
+  func put(_ new: Result<HTTPClientAnswer, HTTPError>) { answer.withLock { $0 = new } }
 
-  func take() -> Result<HTTPAnswer, HTTPError> {
+  func take() -> Result<HTTPClientAnswer, HTTPError> {
     answer.withLock { $0 } ?? .failure(HTTPError(.broken, "the request ended without an answer"))
   }
 }

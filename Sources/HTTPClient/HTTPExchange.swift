@@ -1,5 +1,5 @@
 /// What is asked of an HTTP server.
-package struct HTTPRequest: Hashable, Sendable {
+package struct HTTPClientRequest: Hashable, Sendable {
   package struct Header: Hashable, Sendable {
     /// In an answer in small letters.
     package var name: String
@@ -42,12 +42,12 @@ package struct HTTPRequest: Hashable, Sendable {
 }
 
 /// What a server has answered, whatever its status.
-package struct HTTPAnswer: Hashable, Sendable {
+package struct HTTPClientAnswer: Hashable, Sendable {
   package var status: Int
-  package var headers: [HTTPRequest.Header]
+  package var headers: [HTTPClientRequest.Header]
   package var body: [UInt8]
 
-  package init(status: Int, headers: [HTTPRequest.Header] = [], body: [UInt8] = []) {
+  package init(status: Int, headers: [HTTPClientRequest.Header] = [], body: [UInt8] = []) {
     self.status = status
     self.headers = headers
     self.body = body

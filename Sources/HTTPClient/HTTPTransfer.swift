@@ -5,17 +5,17 @@ import Glibc
 ///
 /// Touched by the client's loop only (`@unchecked Sendable`), and by libcurl's callbacks, which that calls.
 final class HTTPTransfer: @unchecked Sendable {
-  let request: HTTPRequest
-  private let completion: @Sendable (Result<HTTPAnswer, HTTPError>) -> Void
+  let request: HTTPClientRequest
+  private let completion: @Sendable (Result<HTTPClientAnswer, HTTPError>) -> Void
   private(set) var handle: UnsafeMutableRawPointer?
   private var list: UnsafeMutablePointer<curl_slist>?
   private let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-  private var headers: [HTTPRequest.Header] = []
+  private var headers: [HTTPClientRequest.Header] = []
   private var headerBytes = 0
   private var body: [UInt8] = []
   private var isTooLarge = false
 
-  init(_ request: HTTPRequest, _ completion: @escaping @Sendable (Result<HTTPAnswer, HTTPError>) -> Void) {
+  init(_ request: HTTPClientRequest, _ completion: @escaping @Sendable (Result<HTTPClientAnswer, HTTPError>) -> Void) {
     self.request = request
     self.completion = completion
     message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -129,7 +129,7 @@ final class HTTPTransfer: @unchecked Sendable {
       headers = []
     } else if let colon = line.firstIndex(of: ":") {
       let value = line[line.index(after: colon)...]
-      headers.append(HTTPRequest.Header(line[..<colon].lowercased(), Self.trimmed(value)))
+      headers.append(HTTPClientRequest.Header(line[..<colon].lowercased(), Self.trimmed(value)))
     }
     return count
   }
@@ -147,7 +147,7 @@ final class HTTPTransfer: @unchecked Sendable {
     guard result == CURLE_OK, let handle else { return completion(.failure(error(result))) }
     var status = 0
     storesync_curl_get_number(handle, CURLINFO_RESPONSE_CODE, &status)
-    completion(.success(HTTPAnswer(status: status, headers: headers, body: body)))
+    completion(.success(HTTPClientAnswer(status: status, headers: headers, body: body)))
   }
 
   func fail(_ error: HTTPError) { completion(.failure(error)) }

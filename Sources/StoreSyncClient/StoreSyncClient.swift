@@ -17,7 +17,7 @@ public struct StoreSyncClient: Sendable {
   private let transport: Transport
 
   /// One request and its answer, or why there is none: a parameter, so that tests own the network.
-  typealias Transport = @Sendable (HTTPRequest) async -> Result<HTTPAnswer, HTTPError>
+  typealias Transport = @Sendable (HTTPClientRequest) async -> Result<HTTPClientAnswer, HTTPError>
 
   /// - Parameters:
   ///   - url: scheme, host and port, `https://…`, or `http://…` on this machine.
@@ -128,10 +128,10 @@ public struct StoreSyncClient: Sendable {
   private func ask(
     _ method: String, _ path: String, _ body: JSONValue? = nil, key: String? = nil, waitSeconds: Int = 0
   ) async throws(ClientError) -> Answer {
-    var headers = [HTTPRequest.Header("Authorization", "Bearer \(token)")]
+    var headers = [HTTPClientRequest.Header("Authorization", "Bearer \(token)")]
     if body != nil { headers.append(.init("Content-Type", "application/json")) }
     if let key { headers.append(.init("Idempotency-Key", key)) }
-    let request = HTTPRequest(
+    let request = HTTPClientRequest(
       method, url + path, headers: headers, body: body.map(JSONText.bytes),
       timeoutMilliseconds: HTTPLimits.timeoutMilliseconds + Int64(waitSeconds) * 1_000, trusting: certificates)
     let end = policy.now() + policy.patienceMilliseconds
@@ -155,7 +155,7 @@ public struct StoreSyncClient: Sendable {
     }
   }
 
-  private func read(_ answer: HTTPAnswer) throws(ClientError) -> Answer {
+  private func read(_ answer: HTTPClientAnswer) throws(ClientError) -> Answer {
     let version = answer.header("etag").map { $0.filter { $0 != "\"" } }
     guard !answer.body.isEmpty else { return Answer(json: .null, version: version) }
     guard let json = try? JSONParser.parse(answer.body[...]) else { throw .unreadable("expected JSON") }

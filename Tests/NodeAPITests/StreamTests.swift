@@ -1,6 +1,7 @@
-import NodeAPI
 import Synchronization
 import Testing
+
+@testable import NodeAPI
 
 struct StreamTests {
   @Test func aClientThatTakesNothingGetsNoMoreThanTheLimit() {
@@ -9,6 +10,14 @@ struct StreamTests {
     var sent = 0
     while stream.send(piece) { sent += piece.count }
     #expect(sent < APILimits.streamBytes && sent + piece.count >= APILimits.streamBytes)
+  }
+
+  @Test func thereAreSoManyStreamsAtOnce() {
+    let followers = ChangeFollowers()
+    for _ in 0..<APILimits.changeStreams { #expect(followers.beginStream()) }
+    #expect(!followers.beginStream())
+    followers.endStream()
+    #expect(followers.beginStream(), "there is room again")
   }
 
   @Test func nothingIsTakenAfterTheEnd() {

@@ -9,14 +9,14 @@ import Testing
 struct ClientTests {
   /// Answers in turn, and keeps what was asked.
   private final class Node: Sendable {
-    private let answers: Mutex<[Result<HTTPAnswer, HTTPError>]>
-    private let asked = Mutex([HTTPRequest]())
+    private let answers: Mutex<[Result<HTTPClientAnswer, HTTPError>]>
+    private let asked = Mutex([HTTPClientRequest]())
     private let time = Mutex(Int64(0))
     let pauses = Mutex([Int64]())
 
-    init(_ answers: [Result<HTTPAnswer, HTTPError>]) { self.answers = Mutex(answers) }
+    init(_ answers: [Result<HTTPClientAnswer, HTTPError>]) { self.answers = Mutex(answers) }
 
-    var requests: [HTTPRequest] { asked.withLock { $0 } }
+    var requests: [HTTPClientRequest] { asked.withLock { $0 } }
 
     /// The last answer goes on for ever.
     func client(patience: Int64 = 60_000) -> StoreSyncClient {
@@ -34,13 +34,13 @@ struct ClientTests {
     }
   }
 
-  private static func answer(_ status: Int, _ body: String, _ headers: [HTTPRequest.Header] = [])
-    -> Result<HTTPAnswer, HTTPError>
+  private static func answer(_ status: Int, _ body: String, _ headers: [HTTPClientRequest.Header] = [])
+    -> Result<HTTPClientAnswer, HTTPError>
   {
-    .success(HTTPAnswer(status: status, headers: headers, body: Array(body.utf8)))
+    .success(HTTPClientAnswer(status: status, headers: headers, body: Array(body.utf8)))
   }
 
-  private static let lost = Result<HTTPAnswer, HTTPError>.failure(HTTPError(.broken, "the connection broke"))
+  private static let lost = Result<HTTPClientAnswer, HTTPError>.failure(HTTPError(.broken, "the connection broke"))
   private static let sale = Receipt.sale(
     number: "1001", soldAt: "2026-03-02T09:15:00Z",
     lines: [.init(product: "espresso", quantity: 2, salesCents: 580)],

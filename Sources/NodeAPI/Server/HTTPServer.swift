@@ -37,8 +37,21 @@ package final class HTTPServer: @unchecked Sendable {
   private let shared = Mutex(Shared())
   private let sweeping = DispatchQueue(label: "storesync.http-sweep", qos: .utility)
   private var daemon: OpaquePointer?
+  private let bounds: Bounds
   private var sweeper: (any DispatchSourceTimer)?
   package let endpoint: Endpoint
+
+  /// How much, and for how long; `APILimits` has the reasons. Tests wait for less.
+  package struct Bounds: Sendable {
+    package var connections = APILimits.connections
+    package var connectionsPerAddress = APILimits.connectionsPerAddress
+    package var requestMilliseconds = APILimits.requestMilliseconds
+    package var restMilliseconds = APILimits.restMilliseconds
+    package var sweepMilliseconds = APILimits.sweepMilliseconds
+    package var allBodyBytes = APILimits.allBodyBytes
+
+    package init() {}
+  }
 
   /// What the server itself turns away; the words are the caller's.
   package enum Refusal: Sendable {
@@ -49,17 +62,18 @@ package final class HTTPServer: @unchecked Sendable {
   ///   - endpoint: port 0 takes a free one.
   ///   - credentials: nil for plain HTTP.
   package init(
-    at endpoint: Endpoint, _ credentials: Credentials?, refusal: @escaping @Sendable (Refusal) -> HTTPResponse,
-    handler: @escaping HTTPHandler
+    at endpoint: Endpoint, _ credentials: Credentials?, bounds: Bounds = Bounds(),
+    refusal: @escaping @Sendable (Refusal) -> HTTPResponse, handler: @escaping HTTPHandler
   ) throws(TransportError) {
     self.handler = handler
     self.refusal = refusal
+    self.bounds = bounds
     let bound = try ListeningDescriptor(endpoint)
     self.endpoint = bound.endpoint
     let this = Unmanaged.passUnretained(self).toOpaque()
     daemon = storesync_http_start(
-      bound.descriptor, credentials?.key, credentials?.certificate, APILimits.connections,
-      APILimits.connectionsPerAddress, APILimits.silenceSeconds, APILimits.headBytes,
+      bound.descriptor, credentials?.key, credentials?.certificate, bounds.connections,
+      bounds.connectionsPerAddress, APILimits.silenceSeconds, APILimits.headBytes,
       { context, connection, url, method, _, upload, uploadCount, state in
         guard let context, let connection, let url, let method, let uploadCount, let state else { return MHD_Result.NO }
         let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
@@ -100,7 +114,7 @@ package final class HTTPServer: @unchecked Sendable {
       open.enter()
       shared.withLock { shared in
         shared.exchanges[ObjectIdentifier(exchange)] = exchange
-        shared.deadlines[exchange.key] = Self.deadline(APILimits.requestMilliseconds)
+        shared.deadlines[exchange.key] = Self.deadline(bounds.requestMilliseconds)
       }
       state.pointee = Unmanaged.passRetained(exchange).toOpaque()
       return MHD_Result.YES
@@ -118,7 +132,7 @@ package final class HTTPServer: @unchecked Sendable {
 
   private func receive(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPExchange) {
     let before = exchange.bodyBytes
-    let room = shared.withLock { before + max(0, APILimits.allBodyBytes - $0.bodyBytes) }
+    let room = shared.withLock { before + max(0, bounds.allBodyBytes - $0.bodyBytes) }
     exchange.receive(bytes, room: room)
     shared.withLock { $0.bodyBytes += exchange.bodyBytes - before }
   }
@@ -140,7 +154,7 @@ package final class HTTPServer: @unchecked Sendable {
     shared.withLock { shared in
       shared.exchanges[ObjectIdentifier(exchange)] = nil
       shared.bodyBytes -= exchange.bodyBytes
-      shared.deadlines[exchange.key] = Self.deadline(APILimits.restMilliseconds)
+      shared.deadlines[exchange.key] = Self.deadline(bounds.restMilliseconds)
     }
     exchange.completed()
     open.leave()
@@ -150,7 +164,7 @@ package final class HTTPServer: @unchecked Sendable {
     let key = UInt(bitPattern: connection)
     let isFirst = shared.withLock { shared in
       shared.connections += isOpen ? 1 : -1
-      shared.deadlines[key] = isOpen ? Self.deadline(APILimits.requestMilliseconds) : nil
+      shared.deadlines[key] = isOpen ? Self.deadline(bounds.requestMilliseconds) : nil
       return isOpen && shared.connections == 1
     }
     if isFirst { sweeping.async { self.startSweeping() } }
@@ -164,7 +178,7 @@ package final class HTTPServer: @unchecked Sendable {
   private func startSweeping() {
     guard sweeper == nil else { return }
     let timer = DispatchSource.makeTimerSource(queue: sweeping)
-    let period = DispatchTimeInterval.milliseconds(Int(APILimits.sweepMilliseconds))
+    let period = DispatchTimeInterval.milliseconds(Int(bounds.sweepMilliseconds))
     timer.schedule(deadline: .now() + period, repeating: period, leeway: .seconds(1))
     timer.setEventHandler { [weak self] in self?.sweep() }
     timer.activate()

@@ -6,8 +6,8 @@ extension HTTPClient: WebhookPosting {
     _ body: [UInt8], to address: String, headers: [(name: String, value: String)], allowsPlainHTTP: Bool,
     timeoutMilliseconds: Int64, answerLimitBytes: Int, completion: @escaping @Sendable (WebhookOutcome) -> Void
   ) -> @Sendable () -> Void {
-    let request = HTTPRequest(
-      "POST", address, headers: headers.map { HTTPRequest.Header($0.name, $0.value) }, body: body,
+    let request = HTTPClientRequest(
+      "POST", address, headers: headers.map { HTTPClientRequest.Header($0.name, $0.value) }, body: body,
       timeoutMilliseconds: timeoutMilliseconds, answerLimitBytes: answerLimitBytes, allowsPlainHTTP: allowsPlainHTTP)
     let call = send(request) { result in
       switch result {
@@ -20,7 +20,7 @@ extension HTTPClient: WebhookPosting {
   }
 }
 
-extension HTTPAnswer {
+extension HTTPClientAnswer {
   /// Only as seconds: the other form, a date, is of a clock that may be wrong.
   fileprivate var retryAfterMilliseconds: Int64? {
     header("retry-after").flatMap { Int64($0) }.flatMap { (0...1_000_000_000).contains($0) ? $0 * 1_000 : nil }
