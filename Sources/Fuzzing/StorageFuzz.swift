@@ -22,9 +22,34 @@ enum StorageFuzz {
       }
       guard shared <= mine, shared <= theirs else { return "two logs agree beyond what one of them has" }
     }
+    if let problem = partedLog(left, right, bytes) { return problem }
     let next = left.branched(to: Epoch(rawValue: .max), at: 7, hidden: nil).lineage
     guard next.ancestors.count <= StoreLimits.ancestorCount else { return "a lineage grows without end" }
     return next.end(of: left.epoch) == 7 || left.epoch == next.epoch ? nil : "a log does not know what it went on from"
+  }
+
+  /// What HQ has had of one log is never found in another beyond what the two share, nor beyond what it has had.
+  private static func partedLog(_ left: Lineage, _ right: Lineage, _ bytes: [UInt8]) -> String? {
+    let ends = left.ancestors.map(\.end) + [UInt64(bytes.count), 0, 1]
+    let brought = Array(Set(right.ancestors.map(\.end)).sorted().prefix(4))
+    let had = LogCoverage(
+      cursors: LaneMap(urgent: ends[0], normal: ends[1 % ends.count], bulk: ends[2 % ends.count]),
+      brought: LaneMap(urgent: brought, normal: [], bulk: brought))
+    let parted = PartedLog(log: left, coverage: had)
+    guard StoredForms.partedLogs(StoredForms.setting([parted, parted])) == [parted, parted] else {
+      return "parted logs are others when they are written and read again"
+    }
+    // Damaged settings are nil, or logs.
+    _ = StoredForms.partedLogs(bytes)
+    guard let found = parted.coverage(in: right) else { return nil }
+    let shared = left.shared(with: right) ?? 0
+    for lane in Lane.allCases {
+      guard found.cursors[lane] <= min(had.cursors[lane], shared), found.brought[lane].allSatisfy({ $0 <= shared })
+      else {
+        return "a log has more of another one than the two share"
+      }
+    }
+    return parted.isHeld(by: left) ? nil : "a log does not hold all of itself"
   }
 
   private static func lineage(_ bytes: ArraySlice<UInt8>) -> Lineage? {

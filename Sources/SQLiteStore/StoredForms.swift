@@ -36,4 +36,7 @@ package final class StoredForms {
 
   package static func ancestors(_ setting: [UInt8]) -> [Lineage.Ancestor]? { LineageSetting.unpack(setting) }
   package static func setting(_ ancestors: [Lineage.Ancestor]) -> [UInt8] { LineageSetting.pack(ancestors) }
+
+  package static func partedLogs(_ setting: [UInt8]) -> [PartedLog]? { PartedLogSetting.unpack(setting) }
+  package static func setting(_ logs: [PartedLog]) -> [UInt8] { PartedLogSetting.pack(logs) }
 }
