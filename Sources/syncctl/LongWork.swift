@@ -20,7 +20,6 @@ enum Interruption {
       for number in [SIGINT, SIGTERM] { sigaddset(&mask, number) }
       pthread_sigmask(SIG_BLOCK, &mask, nil)
       for number in [SIGINT, SIGTERM] {
-        signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
           if count.add(1, ordering: .relaxed).oldValue > 0 { _exit(ExitStatus.partly.rawValue) }

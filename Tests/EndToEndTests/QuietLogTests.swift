@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// The log of real nodes: what it must not hold, and how much of it there is.
@@ -26,6 +27,18 @@ import Testing
   }
 
   /// The signal comes right behind “ready”: it was lost once.
+  @Test("a signal right behind “ready” is not lost") func endsAtOnce() throws {
+    let chain = try Chain()
+    for start in 1...20 {
+      let hq = try Child(
+        "hq-node", ["run", "--data", chain.hq.directory, "--listen", "127.0.0.1:0"],
+        errors: "\(chain.scratch.path)/\(start).log", isGuarded: true)
+      _ = try hq.line(after: "ready")
+      try hq.send(signal: start.isMultiple(of: 2) ? SIGTERM : SIGINT)
+      #expect(try hq.status() == 0, "start \(start): \(hq.errors)")
+    }
+  }
+
   @Test func levels() throws {
     let chain = try Chain()
     let quiet = try Child(

@@ -84,18 +84,7 @@ package final class Daemon: @unchecked Sendable {
       }
     }
     control = try opened.get()
-    // One that comes right behind “ready” must not be lost: what is ignored, and not blocked, nobody ever sees.
-    var mask = sigset_t()
-    sigemptyset(&mask)
-    for number in [SIGTERM, SIGINT] { sigaddset(&mask, number) }
-    pthread_sigmask(SIG_BLOCK, &mask, nil)
-    for number in [SIGTERM, SIGINT] {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler { self.end() }
-      source.activate()
-      signals.append(source)
-    }
+    watchSignals()
     for (name, address) in addresses + bound { Console.print("\(name) \(address)") }
     Console.print("ready")
     log(
@@ -104,6 +93,24 @@ package final class Daemon: @unchecked Sendable {
         [.init("version", SoftwareVersion.text), .init("replica", "\(gate.identity.replica)")]))
     queue.sync { self.tellService() }
     dispatchMain()
+  }
+
+  /// From here on SIGTERM and SIGINT end the node in good order.
+  ///
+  /// Returns once that is so: a signal right behind “ready” must not be lost. Until Dispatch has its own handler in place, on a
+  /// thread of its own, the signals do what they do by default. To ignore them meanwhile, as is usual with Dispatch elsewhere, loses
+  /// them: a thread that does not block them takes one for itself, and nobody ever sees it.
+  private func watchSignals() {
+    let registered = DispatchGroup()
+    for number in [SIGTERM, SIGINT] {
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler { self.end() }
+      registered.enter()
+      source.setRegistrationHandler { registered.leave() }
+      source.activate()
+      signals.append(source)
+    }
+    registered.wait()
   }
 
   /// Tells the service manager, if there is one, that the node is ready, and from then on how it is.
