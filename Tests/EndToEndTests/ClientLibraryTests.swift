@@ -4,13 +4,8 @@ import Testing
 /// The Swift library against a real node, as a till's or a web shop's programmer uses it.
 @Suite(.serialized) struct ClientLibraryTests {
   @Test func aTillSellsReadsAndFollowsThroughAKilledNode() async throws {
-    let chain = try Chain()
-    chain.storeOptions = ["--http", "127.0.0.1:0"]
-    let store = try chain.addStore(1)
-    try chain.startHQ()
-    try chain.start(store)
-    try chain.inSync()
-    let shop = StoreSyncClient(url: "http://127.0.0.1:\(try store.httpPort)", token: store.localToken)
+    let (chain, store) = try runningShop()
+    let shop = try client(of: store)
     let start = try await everything(of: shop, after: "").last?.next ?? ""
     let sale = Receipt.sale(
       number: "1001", soldAt: "2026-03-02T09:15:00Z", lines: [.init(product: "tea", quantity: 2, salesCents: 580)],
@@ -22,7 +17,7 @@ import Testing
 
     try store.kill()
     try chain.start(store)
-    let later = StoreSyncClient(url: "http://127.0.0.1:\(try store.httpPort)", token: store.localToken)
+    let later = try client(of: store)
     #expect(try await later.hand(in: sale).order == taken.order, "once, however often it is handed in")
     let wanted = [Filter("store", .equal, "1"), Filter("receipt", .equal, "1001")]
     let page = try await later.records("order", where: wanted)
@@ -38,13 +33,9 @@ import Testing
   }
 
   @Test func whatOverwritesNothingSaysSo() async throws {
-    let chain = try Chain()
-    chain.storeOptions = ["--http", "127.0.0.1:0"]
-    let store = try chain.addStore(1)
-    try chain.startHQ()
-    try chain.start(store)
-    try chain.inSync()
-    let shop = StoreSyncClient(url: "http://127.0.0.1:\(try store.httpPort)", token: store.localToken)
+    let (chain, store) = try runningShop()
+    defer { withExtendedLifetime(chain) {} }
+    let shop = try client(of: store)
     try await shop.commit([Write(.put, "member", "100", ["name": .text("Zoë"), "phone": .text("+49301")])], key: "a")
     let read = try #require(try await shop.record("member", "100"))
     try await shop.commit(
@@ -60,6 +51,20 @@ import Testing
   }
 
   private struct Unexpected: Error {}
+
+  private func runningShop() throws -> (Chain, Node) {
+    let chain = try Chain()
+    chain.storeOptions = ["--http", "127.0.0.1:0"]
+    let store = try chain.addStore(1)
+    try chain.startHQ()
+    try chain.start(store)
+    try chain.inSync()
+    return (chain, store)
+  }
+
+  private func client(of store: Node) throws -> StoreSyncClient {
+    StoreSyncClient(url: "http://127.0.0.1:\(try store.httpPort)", token: store.localToken)
+  }
 
   private func everything(of shop: StoreSyncClient, after start: String) async throws -> [ChangePage] {
     var pages: [ChangePage] = []
