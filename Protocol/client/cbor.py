@@ -89,6 +89,14 @@ def decode(data):
     return value
 
 
+def sequence(data):
+    """Items one after the other, to the end of `data`."""
+    offset = 0
+    while offset < len(data):
+        value, offset = _decode(data, offset, 0)
+        yield value
+
+
 def _decode(data, offset, depth):
     start = offset
     if offset >= len(data):

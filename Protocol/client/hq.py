@@ -197,7 +197,7 @@ class Server:
             connection.close()
 
     def _talk(self, secure):
-        session, reader = HQSession(self.hq, SOFTWARE, compress=True), FrameReader()
+        session, reader = HQSession(self.hq, SOFTWARE, compress=True, columns=True), FrameReader()
         session.open()
         try:
             while True:

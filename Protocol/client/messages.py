@@ -20,6 +20,9 @@ MAXIMUM_VERIFY_KEYS = 256
 MAXIMUM_VERIFY_ITEMS = 64
 DIGEST_BYTES = 16
 PARKED, REFUSED = 1, 2
+IDENTITY, ZSTD, COLUMNS, PACKED_COLUMNS = range(4)
+COLUMN_CODECS = (COLUMNS, PACKED_COLUMNS)
+READABLE_CODECS = 0b1111
 
 
 class ProtocolError(Exception):
@@ -220,6 +223,7 @@ FIELDS = {
             13: ("peerAncestors", ancestors, False),
             14: ("answersVerify", boolean, False),
             15: ("keysVersion", unsigned, False),
+            16: ("codecs", unsigned, False),
         },
     ),
     2: (
@@ -237,6 +241,7 @@ FIELDS = {
             9: ("ancestors", ancestors, False),
             10: ("resumption", cursors, False),
             11: ("brought", brought, False),
+            12: ("codecs", unsigned, False),
         },
     ),
     3: (
@@ -254,11 +259,11 @@ FIELDS = {
         {
             0: ("lane", lane, True),
             1: ("after", unsigned, True),
-            2: ("through", unsigned, True),
-            3: ("incompleteUntil", unsigned, True),
+            2: ("through", unsigned, False),
+            3: ("incompleteUntil", unsigned, False),
             4: ("codec", unsigned, True),
-            5: ("groups", unsigned, True),
-            6: ("contentsBytes", unsigned, True),
+            5: ("groups", unsigned, False),
+            6: ("contentsBytes", unsigned, False),
             7: ("payload", payload, True),
             8: ("brought", brought, False),
             9: ("awaited", cursors, False),
@@ -339,9 +344,13 @@ def encode(message):
     if number in PLAIN:
         return cbor.encode([number, message.fields["number"]])
     _, keys = FIELDS[number]
+    fields = message.fields
+    if message.name == "batch" and fields["codec"] in COLUMN_CODECS:
+        defaults = _defaults(fields)
+        fields = {name: value for name, value in fields.items() if name not in defaults or value != defaults[name]}
     out = {}
     for key, (name, _, needed) in keys.items():
-        value = message.fields.get(name)
+        value = fields.get(name)
         if value is not None:
             out[key] = list(value) if isinstance(value, tuple) else value
         elif needed:
@@ -375,14 +384,25 @@ def decode(data):
         if needed and label not in found:
             raise ProtocolError(f"found no {label} in {name}")
     if name == "batch":
+        if found["codec"] in COLUMN_CODECS:
+            found = _defaults(found) | found
+            unsigned(found["through"])
         _check_batch(found)
     return Message(name, found)
 
 
+def _defaults(batch):
+    """What a batch in columns leaves out."""
+    return {"through": batch["after"] + 1, "incompleteUntil": 0, "groups": 1, "contentsBytes": len(batch["payload"])}
+
+
 def _check_batch(batch):
+    for name in ("through", "incompleteUntil", "groups", "contentsBytes"):
+        if name not in batch:
+            raise ProtocolError(f"found no {name} in batch")
     if batch["groups"] > MAXIMUM_BATCH_GROUPS:
         raise ProtocolError(f"found {batch['groups']} groups, expected at most {MAXIMUM_BATCH_GROUPS}")
     if batch["contentsBytes"] > MAXIMUM_CONTENTS_BYTES:
         raise ProtocolError(f"found contents of {batch['contentsBytes']} bytes, expected {MAXIMUM_CONTENTS_BYTES}")
-    if batch["codec"] not in (0, 1):
-        raise ProtocolError(f"found the codec {batch['codec']}, expected 0 or 1")
+    if batch["codec"] > PACKED_COLUMNS:
+        raise ProtocolError(f"found the codec {batch['codec']}, expected 0 to 3")

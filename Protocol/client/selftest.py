@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 import cbor
+import columns
 import contents
 import joincode
 import merge
@@ -166,6 +167,22 @@ def check_contents(case):
         expect(contents.encode(found).hex(), case["contents"])
 
 
+def check_columns(case):
+    data = bytes.fromhex(case["columns"])
+    if "error" in case:
+        try:
+            columns.decode(data)
+        except messages.ProtocolError as error:
+            return expect(error.code, case["error"])
+        raise AssertionError("found no error")
+    found = columns.decode(data, len(case["groups"]))
+    plain = ["undecodable" if isinstance(each, contents.BadGroup) else each for each in found]
+    expect(plain, [group(each) for each in case["groups"]])
+    if "undecodable" not in plain:
+        # The layouts are this implementation's own.
+        expect(columns.decode(columns.encode(found)), found)
+
+
 def check_merge(case):
     a, b, merged = state(case["a"]), state(case["b"]), state(case["merged"])
     expect(merge.merge(a, b), merged, "a with b:")
@@ -221,6 +238,7 @@ CHECKS = {
     "messages.json": check_messages,
     "malformed.json": check_malformed,
     "contents.json": check_contents,
+    "columns.json": check_columns,
     "merge.json": check_merge,
     "shown.json": check_shown,
     "deletion.json": check_deletion,

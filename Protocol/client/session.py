@@ -5,9 +5,10 @@ What is to be sent collects in `out`; whoever owns the connection sends it, in o
 
 from dataclasses import dataclass
 
+import columns
 import contents
 import zstd
-from messages import Message, ProtocolError
+from messages import COLUMN_CODECS, COLUMNS, IDENTITY, PACKED_COLUMNS, READABLE_CODECS, ZSTD, Message, ProtocolError
 from node import HQ
 
 VERSION = 1
@@ -36,10 +37,12 @@ class OnItsWay:
 
 
 class Session:
-    def __init__(self, node, software, compress=False):
+    def __init__(self, node, software, compress=False, columns=False):
         self.node = node
         self.software = software
         self.compress = compress
+        self.codecs = READABLE_CODECS if columns else None  # what is told of them
+        self.in_columns = False  # whether the peer reads columns
         self.state = "idle"
         self.out = []
         self.end = None  # None while open; then "refused", "refused-by-peer", "enrolled" or "lost"
@@ -99,6 +102,11 @@ class Session:
         self.on_its_way = {lane: [] for lane in range(3)}
         self.state = "linked"
 
+    def _agree(self, codecs):
+        """`codecs`: what the peer reads, if it says so."""
+        needed = 1 << COLUMNS | 1 << PACKED_COLUMNS
+        self.in_columns = self.codecs is not None and (codecs or 0) & needed == needed
+
     def push(self):
         """Sends what the windows allow. To be called after `take`, and when the log has grown."""
         if self.state != "linked":
@@ -115,8 +123,10 @@ class Session:
                 self.read[lane] = through
                 self.skipped[lane] += skipped
                 if groups or self.skipped[lane] >= SKIPPED_ENTRIES:
-                    data = contents.encode(groups) if groups else b""
-                    codec = 1 if self.compress and len(data) > COMPRESS_ABOVE_BYTES else 0
+                    in_columns = self.in_columns and bool(groups)
+                    data = (columns if in_columns else contents).encode(groups) if groups else b""
+                    packs = self.compress and len(data) > COMPRESS_ABOVE_BYTES
+                    codec = (PACKED_COLUMNS if packs else COLUMNS) if in_columns else ZSTD if packs else IDENTITY
                     self.send_batch(lane, through, data, len(groups), codec)
         if not more and not self.said_caught_up:
             self.out.append(Message("caughtUp"))
@@ -127,7 +137,7 @@ class Session:
         return sum(batch.size for batch in batches) < self.window and len(batches) < WINDOW_BATCHES
 
     def send_batch(self, lane, through, data, groups, codec=0):
-        payload = zstd.pack(data) if codec else data
+        payload = zstd.pack(data) if codec in (ZSTD, PACKED_COLUMNS) else data
         fields = {"lane": lane, "after": self.reached[lane], "through": through, "incompleteUntil": 0}
         fields |= {"codec": codec, "groups": groups, "contentsBytes": len(data), "payload": payload}
         self.out.append(Message("batch", fields))
@@ -172,10 +182,11 @@ def groups_of(batch):
         if batch.payload or batch.contentsBytes:
             raise ProtocolError("found contents in a batch without groups")
         return []
-    data = zstd.unpack(batch.payload, batch.contentsBytes) if batch.codec else batch.payload
+    is_packed = batch.codec in (ZSTD, PACKED_COLUMNS)
+    data = zstd.unpack(batch.payload, batch.contentsBytes) if is_packed else batch.payload
     if len(data) != batch.contentsBytes:
         raise ProtocolError(f"found {len(data)} bytes of contents, expected {batch.contentsBytes}")
-    return contents.decode(data, batch.groups)
+    return (columns if batch.codec in COLUMN_CODECS else contents).decode(data, batch.groups)
 
 
 class JoiningSession(Session):
@@ -201,8 +212,8 @@ class JoiningSession(Session):
 class StoreSession(Session):
     """The store's side. `enrolment` has the credential and the token, and keeps the next token."""
 
-    def __init__(self, store, enrolment, software, compress=False):
-        super().__init__(store, software, compress)
+    def __init__(self, store, enrolment, software, compress=False, columns=False):
+        super().__init__(store, software, compress, columns)
         self.enrolment = enrolment
 
     def open(self, **other):
@@ -221,6 +232,7 @@ class StoreSession(Session):
             "software": self.software,
             "token": self.enrolment.token,
             "endpointsVersion": self.enrolment.endpoints_version,
+            "codecs": self.codecs,
         } | other
         self.out.append(Message("hello", self.hello))
         self.state = "awaiting-welcome"
@@ -243,6 +255,7 @@ class StoreSession(Session):
         # Kept before anything of the log is sent: HQ turns away who comes without the last one.
         self.enrolment.token = welcome.fields.get("token", self.enrolment.token)
         self.welcome = welcome
+        self._agree(welcome.fields.get("codecs"))
         knows = self.hello["peerEpoch"] == welcome.epoch
         ours = self.hello["cursors"] if knows else [0, 0, 0]
         self._link(HQ, welcome.epoch, welcome.window, welcome.cursors, ours)
@@ -253,8 +266,8 @@ class StoreSession(Session):
 class HQSession(Session):
     """HQ's side. `hq` answers `enrol` and `admit`."""
 
-    def __init__(self, hq, software, compress=False):
-        super().__init__(hq, software, compress)
+    def __init__(self, hq, software, compress=False, columns=False):
+        super().__init__(hq, software, compress, columns)
         self.unconfirmed = None
 
     def open(self):
@@ -293,6 +306,9 @@ class HQSession(Session):
         cursors = hq.cursors_in(number, hello.epoch)
         fields = {"version": VERSION, "replica": hq.replica, "epoch": hq.epoch, "clock": hq.wall()}
         fields |= {"cursors": cursors, "window": WINDOW_BYTES, "software": self.software, "token": token}
+        codecs = hello.fields.get("codecs")
+        fields["codecs"] = None if codecs is None else self.codecs
+        self._agree(codecs)
         self.out.append(Message("welcome", fields))
         theirs = hello.cursors if hello.fields.get("peerEpoch") == hq.epoch else [0, 0, 0]
         self._link(number, hello.epoch, hello.window, theirs, cursors)

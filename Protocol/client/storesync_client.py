@@ -160,7 +160,7 @@ class Link(Connection):
 
     def __init__(self, store, enrolment, address=None, compress=False):
         self.store = store
-        super().__init__(StoreSession(store, enrolment, SOFTWARE, compress), enrolment, address)
+        super().__init__(StoreSession(store, enrolment, SOFTWARE, compress, columns=True), enrolment, address)
 
     @property
     def outcomes(self):

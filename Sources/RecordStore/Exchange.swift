@@ -15,11 +15,14 @@ package struct OutgoingRequest: Hashable, Sendable {
   package var chainBytes: Int
   /// Log entries to look at, at the most.
   package var scanLimit: Int
+  /// Whether the peer reads contents in columns: for whoever makes a batch of what was read.
+  package var readsColumns: Bool
 
   package init(
     peer: NodeNumber, lane: Lane, after: Sequence64, sent: LaneMap<Sequence64>, budgetBytes: Int, chainBytes: Int,
-    scanLimit: Int
+    scanLimit: Int, readsColumns: Bool = false
   ) {
+    self.readsColumns = readsColumns
     self.peer = peer
     self.lane = lane
     self.after = after

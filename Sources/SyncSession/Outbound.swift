@@ -28,13 +28,16 @@ struct Outbound {
   let peer: NodeNumber
   /// The peer's window, in bytes a lane.
   let window: UInt64
+  /// Whether the peer reads contents in columns.
+  let readsColumns: Bool
   private(set) var lanes: LaneMap<LaneState>
   private var loading: Lane?
   private var grewWhileLoading = false
   /// Whether the last that the peer was told is that there is no more.
   private var hasToldCaughtUp = false
 
-  init(peer: NodeNumber, window: UInt64, cursors: LaneMap<Sequence64>) {
+  init(peer: NodeNumber, window: UInt64, cursors: LaneMap<Sequence64>, readsColumns: Bool) {
+    self.readsColumns = readsColumns
     self.peer = peer
     self.window = window
     func state(_ cursor: Sequence64) -> LaneState {
@@ -65,7 +68,7 @@ struct Outbound {
       peer: peer, lane: lane, after: lanes[lane].read,
       sent: LaneMap(urgent: lanes.urgent.read, normal: lanes.normal.read, bulk: lanes.bulk.read),
       budgetBytes: SessionLimits.batchBytes, chainBytes: SessionLimits.chainBytes,
-      scanLimit: SessionLimits.scanEntries)
+      scanLimit: SessionLimits.scanEntries, readsColumns: readsColumns)
   }
 
   private func hasRoom(_ lane: LaneState) -> Bool {

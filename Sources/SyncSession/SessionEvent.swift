@@ -119,13 +119,16 @@ package struct Admission: Hashable, Sendable {
   package var resumption: LaneMap<Sequence64>
   /// Bytes of batches a lane that the store may have on its way.
   package var window: UInt64
+  /// The codecs that HQ reads, bit n for codec n; nil for an HQ that knows the first two alone.
+  package var codecs: UInt64?
 
   package init(
     identity: NodeIdentity, head: Sequence64, clock: WallTime, cursors: LaneMap<Sequence64>,
     resumption: LaneMap<Sequence64>, token: [UInt8]? = nil, endpoints: EndpointList? = nil,
     ancestors: [Lineage.Ancestor]? = nil, brought: LaneMap<[Sequence64]> = LaneMap(repeating: []),
-    window: UInt64 = SessionLimits.windowBytes
+    window: UInt64 = SessionLimits.windowBytes, codecs: UInt64? = Codec.readable
   ) {
+    self.codecs = codecs
     self.window = window
     self.brought = brought
     self.resumption = resumption

@@ -7,6 +7,8 @@ package import Wire
 package protocol BatchCodec {
   /// - Returns: the codec that was used, and the bytes.
   func pack(_ contents: [UInt8]) -> (codec: Codec, bytes: [UInt8])
+  /// The same for contents in columns, for peers that read them.
+  func pack(_ contents: ColumnContents) -> (codec: Codec, bytes: [UInt8])
   /// - Parameter size: what the contents will be; checked against the limit already.
   func unpack(_ bytes: [UInt8], codec: UInt64, size: Int) throws(BatchCodecError) -> [UInt8]
 }
@@ -19,6 +21,10 @@ package struct BatchCodecError: Error, Hashable, Sendable {
   }
 }
 
+extension BatchCodec {
+  package func pack(_ contents: ColumnContents) -> (codec: Codec, bytes: [UInt8]) { (.columns, contents.bytes) }
+}
+
 /// Contents as they are.
 package struct IdentityCodec: BatchCodec, Sendable {
   package init() {}
@@ -26,8 +32,9 @@ package struct IdentityCodec: BatchCodec, Sendable {
   package func pack(_ contents: [UInt8]) -> (codec: Codec, bytes: [UInt8]) { (.identity, contents) }
 
   package func unpack(_ bytes: [UInt8], codec: UInt64, size: Int) throws(BatchCodecError) -> [UInt8] {
-    guard codec == UInt64(Codec.identity.rawValue) else {
-      throw BatchCodecError("found codec \(codec), expected \(Codec.identity.rawValue)")
+    guard codec == UInt64(Codec.identity.rawValue) || codec == UInt64(Codec.columns.rawValue) else {
+      throw BatchCodecError(
+        "found codec \(codec), expected \(Codec.identity.rawValue) or \(Codec.columns.rawValue)")
     }
     guard bytes.count == size else { throw BatchCodecError("found \(bytes.count) bytes, expected \(size)") }
     return bytes
@@ -44,21 +51,31 @@ package enum SessionPerformer {
     let stretch = try store.outgoing(request)
     var batch: Batch?
     if !stretch.groups.isEmpty {
-      let contents = BatchContents.encode(stretch.groups)
-      guard contents.count <= WireLimits.maximumContentsBytes else {
-        throw StoreError(
-          .internalError, "a batch of \(contents.count) bytes, above \(WireLimits.maximumContentsBytes)")
-      }
-      let packed = codec.pack(contents)
+      let packed = try pack(stretch.groups, inColumns: request.readsColumns, codec)
       batch = Batch(
         lane: stretch.lane, after: stretch.after, through: stretch.through, incompleteUntil: stretch.incompleteUntil,
         awaited: stretch.awaited, brought: stretch.brought, codec: UInt64(packed.codec.rawValue),
         groupCount: UInt64(stretch.groups.count),
-        contentsBytes: UInt64(contents.count), payload: packed.bytes)
+        contentsBytes: UInt64(packed.contentsBytes), payload: packed.bytes)
     }
     return LoadedStretch(
       lane: stretch.lane, after: stretch.after, through: stretch.through, hasMore: stretch.hasMore,
       skipped: stretch.skipped, batch: batch, stamps: stretch.groups.map(\.stamp))
+  }
+
+  private static func pack(
+    _ groups: [CommitGroup], inColumns: Bool, _ codec: some BatchCodec
+  ) throws(StoreError) -> (codec: Codec, bytes: [UInt8], contentsBytes: Int) {
+    if inColumns, let contents = ColumnContents.encode(groups) {
+      let packed = codec.pack(contents)
+      return (packed.codec, packed.bytes, contents.bytes.count)
+    }
+    let contents = BatchContents.encode(groups)
+    guard contents.count <= WireLimits.maximumContentsBytes else {
+      throw StoreError(.internalError, "a batch of \(contents.count) bytes, above \(WireLimits.maximumContentsBytes)")
+    }
+    let packed = codec.pack(contents)
+    return (packed.codec, packed.bytes, contents.count)
   }
 
   /// The first half of `SessionEffect.store`, which needs no store: unpacks and decodes. A batch that breaks the
@@ -77,7 +94,8 @@ package enum SessionPerformer {
           "found contents of \(batch.contentsBytes) bytes, expected at most \(WireLimits.maximumContentsBytes)")
       }
       let contents = try codec.unpack(batch.payload, codec: batch.codec, size: Int(batch.contentsBytes))
-      let decoded = try decode(contents)
+      let isColumns = UInt8(exactly: batch.codec).flatMap(Codec.init)?.isColumns == true
+      let decoded = try decode(contents, isColumns: isColumns)
       guard decoded.groups.count == batch.groupCount else {
         throw BatchCodecError("found \(decoded.groups.count) groups, expected \(batch.groupCount)")
       }
@@ -94,9 +112,11 @@ package enum SessionPerformer {
     }
   }
 
-  private static func decode(_ contents: [UInt8]) throws(BatchCodecError) -> BatchContents.Decoded {
+  private static func decode(
+    _ contents: [UInt8], isColumns: Bool
+  ) throws(BatchCodecError) -> BatchContents.Decoded {
     do throws(DecodeError) {
-      return try BatchContents.decode(contents)
+      return isColumns ? try ColumnContents.decode(contents) : try BatchContents.decode(contents)
     } catch {
       throw BatchCodecError("the contents of a batch cannot be read: \(error)")
     }

@@ -79,13 +79,15 @@ extension SyncSession {
           version: version, replica: admission.identity.replica, epoch: admission.identity.epoch,
           clock: admission.clock, cursors: admission.cursors, window: admission.window,
           software: SoftwareVersion.text, token: admission.token, endpoints: news, ancestors: admission.ancestors,
-          resumption: knowsLog || hello.ancestors == nil ? nil : cursors, brought: admission.brought)), at: now,
+          resumption: knowsLog || hello.ancestors == nil ? nil : cursors, brought: admission.brought,
+          codecs: hello.codecs == nil ? nil : admission.codecs)), at: now,
       into: &effects)
     link(
       to: LinkInformation(
         peer: hello.replica, peerEpoch: hello.epoch, peerClock: hello.clock, peerSoftware: hello.software,
         version: version, acknowledged: cursors),
-      window: hello.window, head: admission.head, received: admission.cursors, token: admission.token,
+      window: hello.window, head: admission.head, received: admission.cursors,
+      codecs: admission.codecs == nil ? nil : hello.codecs, token: admission.token,
       into: &effects)
     guard case .linked(var link) = phase else { return }
     link.toldEndpoints = news?.version ?? hello.endpointsVersion
@@ -120,7 +122,7 @@ extension SyncSession {
       to: LinkInformation(
         peer: welcome.replica, peerEpoch: welcome.epoch, peerClock: welcome.clock, peerSoftware: welcome.software,
         version: welcome.version, acknowledged: welcome.cursors),
-      window: welcome.window, head: head, received: resumption,
+      window: welcome.window, head: head, received: resumption, codecs: hello.codecs == nil ? nil : welcome.codecs,
       keeping: welcome.token != nil || welcome.ancestors != nil ? keeping : nil, into: &effects)
     if let list = welcome.endpoints, isLinked { effects.append(.keepEndpoints(list)) }
   }
@@ -128,9 +130,10 @@ extension SyncSession {
   /// A peer that takes nothing would leave the link waiting for good.
   private static var noWindow: Refusal { Refusal(.protocolError, "found a window of no bytes, expected some") }
 
+  /// - Parameter codecs: that the peer reads; nil if it knows the first two alone.
   mutating func link(
     to information: LinkInformation, window: UInt64, head: Sequence64, received: LaneMap<Sequence64>,
-    token: [UInt8]? = nil, keeping: Keeping? = nil, into effects: inout [SessionEffect]
+    codecs: UInt64?, token: [UInt8]? = nil, keeping: Keeping? = nil, into effects: inout [SessionEffect]
   ) {
     let cursors = information.acknowledged
     guard Lane.allCases.allSatisfy({ cursors[$0] <= head }) else {
@@ -143,7 +146,8 @@ extension SyncSession {
     }
     var link = Link(
       peer: information.peer.node,
-      outbound: Outbound(peer: information.peer.node, window: window, cursors: cursors),
+      outbound: Outbound(
+        peer: information.peer.node, window: window, cursors: cursors, readsColumns: Codec.readsColumns(codecs)),
       inbound: Inbound(epoch: information.peerEpoch, cursors: received))
     link.unconfirmed = token
     if let keeping {

@@ -24,10 +24,10 @@ import Wire
     return store
   }
 
-  private func request(_ lane: Lane) -> OutgoingRequest {
+  private func request(_ lane: Lane, readsColumns: Bool = false) -> OutgoingRequest {
     OutgoingRequest(
       peer: .hq, lane: lane, after: 0, sent: LaneMap(repeating: 0), budgetBytes: SessionLimits.batchBytes,
-      chainBytes: SessionLimits.chainBytes, scanLimit: SessionLimits.scanEntries)
+      chainBytes: SessionLimits.chainBytes, scanLimit: SessionLimits.scanEntries, readsColumns: readsColumns)
   }
 
   private func decode(_ batch: Batch) -> Result<IncomingBatch, BatchCodecError> {
@@ -45,6 +45,21 @@ import Wire
     #expect((incoming.after, incoming.through, incoming.lane, incoming.peer) == (0, 3, .normal, NodeNumber(1)))
     #expect(try BatchContents.decode(incoming.payload(1)).groups.map { try $0.get() } == [sent[1]])
     #expect(try SessionPerformer.load(request(.bulk), from: store, codec: IdentityCodec()).batch == nil)
+  }
+
+  /// What is parked of it is in rows, as ever.
+  @Test func whatIsLoadedInColumnsIsWhatArrives() throws {
+    let store = try store()
+    let loaded = try SessionPerformer.load(request(.normal, readsColumns: true), from: store, codec: IdentityCodec())
+    let batch = try #require(loaded.batch)
+    #expect((batch.codec, batch.groupCount, batch.through) == (UInt64(Codec.columns.rawValue), 3, 3))
+    let incoming = try decode(batch).get()
+    let sent = try store.outgoing(request(.normal)).groups
+    #expect(incoming.groups == sent.map(IncomingGroup.decoded))
+    #expect(incoming.payload(1) == BatchContents.encode([sent[1]]))
+    var changed = batch
+    changed.payload[0] = 0xFF
+    guard case .failure = decode(changed) else { throw ScenarioError("expected an error") }
   }
 
   @Test func anEmptyBatchIsABatch() throws {

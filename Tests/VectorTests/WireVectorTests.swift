@@ -58,6 +58,31 @@ struct WireVectorTests {
     }
   }
 
+  @Test(arguments: try Vectors.cases("columns.json"))
+  func columns(_ vector: Case) throws {
+    let bytes = try vector.bytes("columns")
+    guard let expected = vector["groups"] else {
+      #expect(throws: DecodeError.self) { try ColumnContents.decode(bytes) }
+      return
+    }
+    let items = try expected.items
+    let decoded = try ColumnContents.decode(bytes)
+    try #require(decoded.groups.count == items.count)
+    for (index, (found, item)) in zip(decoded.groups, items).enumerated() {
+      let alone = try BatchContents.decode(decoded.single(index)).groups
+      if case .string = item {
+        if case .success(let group) = found { Issue.record("found the group \(group)") }
+        if case .success(let group)? = alone.first { Issue.record("found the group \(group) alone") }
+      } else {
+        #expect(try found.get() == group(item))
+        #expect(try alone.map { try $0.get() } == [group(item)])
+      }
+    }
+    if try vector.flag("canonical") {
+      #expect(ColumnContents.encode(try items.map(group))?.bytes == bytes)
+    }
+  }
+
   private func message(_ fields: Case) throws -> Message {
     switch try fields.text("type") {
     case "hello":
@@ -71,7 +96,8 @@ struct WireVectorTests {
           token: try fields["token"]?.hex,
           endpointsVersion: fields["endpointsVersion"] == nil ? nil : try number(fields, "endpointsVersion"),
           ancestors: try ancestors(fields, "ancestors"), peerAncestors: try ancestors(fields, "peerAncestors") ?? [],
-          answersVerify: fields["answersVerify"] == .bool(true)))
+          answersVerify: fields["answersVerify"] == .bool(true),
+          codecs: fields["codecs"] == nil ? nil : try number(fields, "codecs")))
     case "welcome":
       return .welcome(
         Welcome(
@@ -83,7 +109,7 @@ struct WireVectorTests {
               version: UInt64(try value.items[0].number), endpoints: try value.items[1].items.map { try $0.text })
           },
           ancestors: try ancestors(fields, "ancestors"), resumption: try optionalCursors(fields, "resumption"),
-          brought: try brought(fields)))
+          brought: try brought(fields), codecs: fields["codecs"] == nil ? nil : try number(fields, "codecs")))
     case "refusal":
       return .refusal(
         Refusal(

@@ -136,9 +136,15 @@ import Wire
     #expect(taken == payload)
   }
 
+  @Test func columnsAreForWhoReadsBothFormsOfThem() {
+    for codecs in [nil, 0, 0b0111, 0b1011] as [UInt64?] { #expect(!Codec.readsColumns(codecs)) }
+    for codecs in [0b1100, 0b1111, .max] as [UInt64] { #expect(Codec.readsColumns(codecs)) }
+  }
+
   @Test func codecNumbersStay() {
-    #expect(Codec.allCases.map(\.rawValue) == [0, 1])
-    #expect(Codec.allCases.map(\.description) == ["identity", "zstd"])
-    #expect(Codec(rawValue: 2) == nil)
+    #expect(Codec.allCases.map(\.rawValue) == [0, 1, 2, 3])
+    #expect(Codec.allCases.map(\.description) == ["identity", "zstd", "columns", "columns in zstd"])
+    #expect(Codec(rawValue: 4) == nil)
+    #expect(Codec.readable == 0b1111)
   }
 }

@@ -28,6 +28,43 @@ import Wire
     #expect(try decoded.groups.map { try $0.get() } == [group], sourceLocation: sourceLocation)
   }
 
+  /// Two lines of an order, in columns.
+  @Test func columns() throws {
+    let stamp = Stamp(time: Self.time, replica: ReplicaID(node: NodeNumber(3), incarnation: 7))
+    let order: [UInt8] = [1, 0x8B, 0xCF, 0xE5, 0x68, 0, 0x70, 1, 0x80, 2, 3, 4, 5, 6, 7, 8]
+    func line(_ number: UInt8, _ product: String) -> RecordState {
+      var record = RecordState(entity: EntityTag(11), id: RecordID(order + [0, 0, 0, number]))
+      record.vector = VersionVector(stamp)
+      let values: [(UInt16, Value)] = [(1, .bytes(order)), (2, .integer(Int64(number))), (4, .text(product))]
+      record.fields = values.map {
+        FieldState(tag: FieldTag($0), content: .register([Sibling(stamp: stamp, value: $1)]))
+      }
+      return record
+    }
+    let group = CommitGroup(stamp: stamp, records: [line(1, "1082185"), line(2, "995242")])
+    let parts = [
+      "010307",  // One replica, node 3 and its incarnation.
+      "01",  // One group:
+      "0180a0abfef962",  // the milliseconds of its stamp, constant, 2 · 1,700,000,000,000;
+      "010a",  // their counter, 5;
+      "00",  // the place of its replica, 0.
+      "01" + "0b",  // One shape, of entity 11:
+      "02" + "0101" + "0100",  // tags in two runs: 1 and 2, then 4;
+      "02" + "00" + "05",  // the id from two parts: field 0 as it is, field 1 as a number.
+      "00",  // Each group is facts of the first shape,
+      "0104",  // two of them.
+      "01" + "00",  // One string, a UUID of version 7:
+      "00",  // made in the stamp's millisecond,
+      "70018002030405060708",  // and its other ten bytes.
+      "60",  // The order: bytes by their places, all 0.
+      "0702",  // The line: places above 1.
+      "22" + "c98642" + "aadf3c",  // The product: decimals as varints.
+    ]
+    let hex = parts.joined()
+    #expect(Hex.encode(try #require(ColumnContents.encode([group])).bytes) == hex)
+    #expect(try ColumnContents.decode(try #require(Hex.decode(hex))).groups.map { try $0.get() } == [group])
+  }
+
   @Test func hello() throws {
     try expect(
       .hello(

@@ -20,19 +20,24 @@ extension SeededGenerator {
           peerEpoch: chance(2) ? nil : Epoch(rawValue: magnitude()), cursors: cursors(), window: magnitude(),
           software: text(), token: chance(2) ? nil : bytes(upTo: 40),
           endpointsVersion: chance(2) ? nil : magnitude(), answersVerify: chance(2),
-          keysVersion: chance(2) ? nil : magnitude()))
+          keysVersion: chance(2) ? nil : magnitude(), codecs: chance(2) ? nil : magnitude()))
     case 2:
       return .welcome(
         Welcome(
           version: magnitude(), replica: replica(), epoch: Epoch(rawValue: magnitude()), clock: clock(),
           cursors: cursors(), window: magnitude(), software: text(), token: chance(2) ? nil : bytes(upTo: 40),
-          endpoints: chance(2) ? nil : endpoints()))
+          endpoints: chance(2) ? nil : endpoints(), codecs: chance(2) ? nil : magnitude()))
     case 3: return .refusal(Refusal(code: text(), message: text(), retryAfter: magnitude()))
     case 4:
+      // Columns leave out what is as usual.
+      let payload = bytes(upTo: 60)
+      let after = magnitude()
       return .batch(
         Batch(
-          lane: lane(), after: magnitude(), through: magnitude(), incompleteUntil: magnitude(), codec: magnitude(),
-          groupCount: magnitude(), contentsBytes: magnitude(), payload: bytes(upTo: 60)))
+          lane: lane(), after: after, through: chance(2) ? after &+ 1 : magnitude(),
+          incompleteUntil: chance(2) ? 0 : magnitude(), codec: chance(2) ? UInt64(number(0...3)) : magnitude(),
+          groupCount: chance(2) ? 1 : magnitude(), contentsBytes: chance(2) ? UInt64(payload.count) : magnitude(),
+          payload: payload))
     case 5:
       let exceptions = (0..<number(0...3)).map { _ in
         Acknowledgement.Exception(

@@ -121,7 +121,7 @@ package final class StoreNode: RunningNode, @unchecked Sendable {
         peerEpoch: log?.epoch, cursors: cursors, window: SessionLimits.windowBytes, software: SoftwareVersion.text,
         token: try NodeSettings.sessionToken(engine), endpointsVersion: endpointsVersion,
         ancestors: try engine.toldAncestors(knowing: nil), peerAncestors: log?.told(keeping: nil) ?? [],
-        answersVerify: true, keysVersion: keysVersion)
+        answersVerify: true, keysVersion: keysVersion, codecs: Codec.readable)
       return (hello, try engine.logHead())
     } completion: { result in
       self.queue.async {

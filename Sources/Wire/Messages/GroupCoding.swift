@@ -19,23 +19,39 @@ package enum BatchContents {
   /// What a received batch holds: each group as it came, and decoded if it can be.
   package struct Decoded: Sendable {
     package var groups: [Result<CommitGroup, DecodeError>]
-    private let replicas: [UInt8]
-    private let raw: [[UInt8]]
+    private let source: Source
+
+    private enum Source {
+      case rows(replicas: [UInt8], groups: [[UInt8]])
+      /// Groups that cannot be read, by their places, each as contents of its own.
+      case columns(unreadable: [Int: [UInt8]])
+    }
 
     fileprivate init(groups: [Result<CommitGroup, DecodeError>], replicas: [UInt8], raw: [[UInt8]]) {
       self.groups = groups
-      self.replicas = replicas
-      self.raw = raw
+      source = .rows(replicas: replicas, groups: raw)
     }
 
-    /// Batch contents with one group alone, byte for byte as it came.
+    /// Of contents in columns.
+    init(groups: [Result<CommitGroup, DecodeError>], unreadable: [Int: [UInt8]]) {
+      self.groups = groups
+      source = .columns(unreadable: unreadable)
+    }
+
+    /// Batch contents with one group alone: byte for byte as it came, if it came as rows.
     package func single(_ index: Int) -> [UInt8] {
-      var writer = CBORWriter(reserving: replicas.count + raw[index].count + 4)
-      writer.append(arrayCount: 2)
-      writer.append(rawItem: replicas)
-      writer.append(arrayCount: 1)
-      writer.append(rawItem: raw[index])
-      return writer.bytes
+      switch source {
+      case .rows(let replicas, let groups):
+        var writer = CBORWriter(reserving: replicas.count + groups[index].count + 4)
+        writer.append(arrayCount: 2)
+        writer.append(rawItem: replicas)
+        writer.append(arrayCount: 1)
+        writer.append(rawItem: groups[index])
+        return writer.bytes
+      case .columns(let unreadable):
+        if case .success(let group) = groups[index] { return BatchContents.encode([group]) }
+        return unreadable[index] ?? []
+      }
     }
   }
 
@@ -65,8 +81,8 @@ package enum BatchContents {
 }
 
 /// Writes groups whose stamps name replicas by their place in one ascending table.
-private struct GroupEncoder {
-  private let replicas: [ReplicaID]
+struct GroupEncoder {
+  let replicas: [ReplicaID]
   private let places: [ReplicaID: Int]
 
   init(_ groups: [CommitGroup]) {
@@ -83,9 +99,16 @@ private struct GroupEncoder {
       }
       for eviction in group.evictions { for entry in eviction.vector.entries { named.insert(entry.replica) } }
     }
-    replicas = named.sorted()
+    self.init(replicas: named.sorted())
+  }
+
+  /// - Parameter replicas: ascending, all that the groups name.
+  init(replicas: [ReplicaID]) {
+    self.replicas = replicas
     places = Dictionary(uniqueKeysWithValues: replicas.enumerated().map { ($1, $0) })
   }
+
+  func place(of replica: ReplicaID) -> Int { places[replica] ?? 0 }
 
   func appendReplicas(to writer: inout CBORWriter) {
     writer.append(arrayCount: replicas.count * 2)
@@ -99,25 +122,29 @@ private struct GroupEncoder {
     writer.append(arrayCount: group.evictions.isEmpty ? 2 : 3)
     append(group.stamp, to: &writer)
     writer.append(arrayCount: group.records.count)
-    for record in group.records {
-      if record.onlyStamp == group.stamp {
-        appendFact(record, to: &writer)
-      } else {
-        appendGeneral(record, to: &writer)
-      }
-    }
+    for record in group.records { append(record, of: group.stamp, to: &writer) }
     guard !group.evictions.isEmpty else { return }
     writer.append(arrayCount: group.evictions.count)
-    for eviction in group.evictions {
-      writer.append(arrayCount: 3)
-      writer.append(unsigned: UInt64(eviction.key.entity.rawValue))
-      writer.append(bytes: eviction.key.id.bytes)
-      append(eviction.vector, to: &writer)
+    for eviction in group.evictions { append(eviction, to: &writer) }
+  }
+
+  func append(_ eviction: Eviction, to writer: inout CBORWriter) {
+    writer.append(arrayCount: 3)
+    writer.append(unsigned: UInt64(eviction.key.entity.rawValue))
+    writer.append(bytes: eviction.key.id.bytes)
+    append(eviction.vector, to: &writer)
+  }
+
+  func append(_ record: RecordState, of groupStamp: Stamp, to writer: inout CBORWriter) {
+    if record.onlyStamp == groupStamp {
+      appendFact(record, to: &writer)
+    } else {
+      appendGeneral(record, to: &writer)
     }
   }
 
   /// A record that only the group's own commit has written: values alone.
-  private func appendFact(_ record: RecordState, to writer: inout CBORWriter) {
+  func appendFact(_ record: RecordState, to writer: inout CBORWriter) {
     writer.append(arrayCount: 3)
     appendKeyAndFieldCount(record, to: &writer)
     for field in record.fields {
@@ -191,16 +218,16 @@ private struct GroupEncoder {
     }
   }
 
-  private func append(_ stamp: Stamp, to writer: inout CBORWriter) {
+  func append(_ stamp: Stamp, to writer: inout CBORWriter) {
     writer.append(arrayCount: 2)
     writer.append(unsigned: stamp.time.rawValue)
-    writer.append(unsigned: UInt64(places[stamp.replica] ?? 0))
+    writer.append(unsigned: UInt64(place(of: stamp.replica)))
   }
 
   private func append(_ vector: VersionVector, to writer: inout CBORWriter) {
     writer.append(arrayCount: vector.entries.count * 2)
     for entry in vector.entries {
-      writer.append(unsigned: UInt64(places[entry.replica] ?? 0))
+      writer.append(unsigned: UInt64(place(of: entry.replica)))
       writer.append(unsigned: entry.time.rawValue)
     }
   }

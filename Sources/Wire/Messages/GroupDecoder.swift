@@ -30,14 +30,30 @@ struct GroupDecoder {
     if count == 3 {
       let evictions = try reader.readArrayCount(limit: ModelLimits.groupRecordCount)
       if evictions == 0 { throw reader.invalid("an eviction") }
-      for _ in 0..<evictions {
-        try reader.expectArray(3)
-        let key = try readKey(&reader)
-        group.evictions.append(Eviction(key: key, vector: try readVector(&reader)))
-      }
+      for _ in 0..<evictions { group.evictions.append(try readEviction(&reader)) }
     }
     try reader.expectEnd()
     return group
+  }
+
+  func decodeRecord(_ bytes: [UInt8], groupStamp: Stamp) throws(DecodeError) -> RecordState {
+    var reader = CBORReader(bytes)
+    let record = try readRecord(&reader, groupStamp: groupStamp)
+    try reader.expectEnd()
+    return record
+  }
+
+  func decodeEviction(_ bytes: [UInt8]) throws(DecodeError) -> Eviction {
+    var reader = CBORReader(bytes)
+    let eviction = try readEviction(&reader)
+    try reader.expectEnd()
+    return eviction
+  }
+
+  private func readEviction(_ reader: inout CBORReader) throws(DecodeError) -> Eviction {
+    try reader.expectArray(3)
+    let key = try readKey(&reader)
+    return Eviction(key: key, vector: try readVector(&reader))
   }
 
   private func readKey(_ reader: inout CBORReader) throws(DecodeError) -> RecordKey {

@@ -76,14 +76,17 @@ package struct Hello: Hashable, Sendable {
   package var answersVerify: Bool
   /// The version of the list of HQ's keys that the store holds, 0 for the one of its join code; nil if it knows of no such lists.
   package var keysVersion: UInt64?
+  /// The codecs that the store reads, bit n for codec n; nil if it knows the first two alone.
+  package var codecs: UInt64?
 
   package init(
     oldestVersion: UInt64 = ProtocolVersion.oldest, newestVersion: UInt64 = ProtocolVersion.newest, replica: ReplicaID,
     credential: [UInt8], epoch: Epoch, clock: WallTime, peerEpoch: Epoch?, cursors: LaneMap<Sequence64>,
     window: UInt64, software: String, token: [UInt8]? = nil, endpointsVersion: UInt64? = nil,
     ancestors: [Lineage.Ancestor]? = nil, peerAncestors: [Lineage.Ancestor] = [], answersVerify: Bool = false,
-    keysVersion: UInt64? = nil
+    keysVersion: UInt64? = nil, codecs: UInt64? = nil
   ) {
+    self.codecs = codecs
     self.keysVersion = keysVersion
     self.answersVerify = answersVerify
     self.ancestors = ancestors
@@ -122,12 +125,16 @@ package struct Welcome: Hashable, Sendable {
   package var resumption: LaneMap<Sequence64>?
   /// What HQ has of the store's log beyond `cursors`.
   package var brought: LaneMap<[Sequence64]>
+  /// The codecs that HQ reads, bit n for codec n; nil if it knows the first two alone, or if hello names none.
+  package var codecs: UInt64?
 
   package init(
     version: UInt64, replica: ReplicaID, epoch: Epoch, clock: WallTime, cursors: LaneMap<Sequence64>, window: UInt64,
     software: String, token: [UInt8]? = nil, endpoints: EndpointList? = nil, ancestors: [Lineage.Ancestor]? = nil,
-    resumption: LaneMap<Sequence64>? = nil, brought: LaneMap<[Sequence64]> = LaneMap(repeating: [])
+    resumption: LaneMap<Sequence64>? = nil, brought: LaneMap<[Sequence64]> = LaneMap(repeating: []),
+    codecs: UInt64? = nil
   ) {
+    self.codecs = codecs
     self.brought = brought
     self.ancestors = ancestors
     self.resumption = resumption

@@ -106,7 +106,7 @@ extension Hello {
     writer.append(
       mapCount: 9 + (peerEpoch == nil ? 0 : 1) + (token == nil ? 0 : 1) + (endpointsVersion == nil ? 0 : 1)
         + (ancestors == nil ? 0 : 1) + (peerAncestors.isEmpty ? 0 : 1) + (answersVerify ? 1 : 0)
-        + (keysVersion == nil ? 0 : 1))
+        + (keysVersion == nil ? 0 : 1) + (codecs == nil ? 0 : 1))
     writer.append(0, unsigned: oldestVersion)
     writer.append(1, unsigned: newestVersion)
     writer.append(2, replica)
@@ -131,6 +131,7 @@ extension Hello {
       writer.append(boolean: true)
     }
     if let keysVersion { writer.append(15, unsigned: keysVersion) }
+    if let codecs { writer.append(16, unsigned: codecs) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -152,6 +153,7 @@ extension Hello {
     peerAncestors = try fields.ancestors(13) ?? []
     answersVerify = try fields.optional(14) { (reader) throws(DecodeError) in try reader.readBoolean() } ?? false
     keysVersion = try fields.optionalUnsigned(15)
+    codecs = try fields.optionalUnsigned(16)
   }
 }
 
@@ -159,7 +161,7 @@ extension Welcome {
   fileprivate func append(to writer: inout CBORWriter) {
     writer.append(
       mapCount: 7 + (token == nil ? 0 : 1) + (endpoints == nil ? 0 : 1) + (ancestors == nil ? 0 : 1)
-        + (resumption == nil ? 0 : 1) + (brought.isEmpty ? 0 : 1))
+        + (resumption == nil ? 0 : 1) + (brought.isEmpty ? 0 : 1) + (codecs == nil ? 0 : 1))
     writer.append(0, unsigned: version)
     writer.append(1, replica)
     writer.append(2, unsigned: epoch.rawValue)
@@ -181,6 +183,7 @@ extension Welcome {
     if let ancestors { writer.append(9, ancestors) }
     if let resumption { writer.append(10, resumption) }
     if !brought.isEmpty { writer.append(11, brought) }
+    if let codecs { writer.append(12, unsigned: codecs) }
   }
 
   fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
@@ -201,6 +204,7 @@ extension Welcome {
     ancestors = try fields.ancestors(9)
     resumption = try fields.optionalCursors(10)
     brought = try fields.brought(11)
+    codecs = try fields.optionalUnsigned(12)
   }
 }
 
@@ -245,39 +249,6 @@ extension Refusal {
     retryAfter = try fields.unsigned(2)
     let brought = try fields.brought(4)
     coverage = try fields.optionalCursors(3).map { LogCoverage(cursors: $0, brought: brought) }
-  }
-}
-
-extension Batch {
-  fileprivate func append(to writer: inout CBORWriter) {
-    let isAwaiting = awaited != LaneMap(repeating: 0)
-    writer.append(mapCount: 8 + (brought.isEmpty ? 0 : 1) + (isAwaiting ? 1 : 0))
-    writer.append(0, unsigned: UInt64(lane.rawValue))
-    writer.append(1, unsigned: after)
-    writer.append(2, unsigned: through)
-    writer.append(3, unsigned: incompleteUntil)
-    writer.append(4, unsigned: codec)
-    writer.append(5, unsigned: groupCount)
-    writer.append(6, unsigned: contentsBytes)
-    writer.append(unsigned: 7)
-    writer.append(bytes: payload)
-    if !brought.isEmpty { writer.append(8, brought) }
-    if isAwaiting { writer.append(9, awaited) }
-  }
-
-  fileprivate init(_ reader: inout CBORReader) throws(DecodeError) {
-    var fields = MessageFields()
-    try fields.read(&reader)
-    lane = try fields.lane(0)
-    after = try fields.unsigned(1)
-    through = try fields.unsigned(2)
-    incompleteUntil = try fields.unsigned(3)
-    codec = try fields.unsigned(4)
-    groupCount = try fields.unsigned(5)
-    contentsBytes = try fields.unsigned(6)
-    payload = try fields.bytes(7, limit: WireLimits.maximumFrameBytes)
-    brought = try fields.brought(8)
-    awaited = try fields.optionalCursors(9) ?? LaneMap(repeating: 0)
   }
 }
 
