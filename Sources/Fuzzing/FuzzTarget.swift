@@ -2,7 +2,7 @@
 ///
 /// The fuzzer and the tests call the same: nothing traps, and a rule that does not hold is told.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  case frames, messages, cbor, contents, merge, history, joincode, csv, json, lineage, metadata
+  case frames, messages, cbor, contents, columns, merge, history, joincode, csv, json, lineage, metadata
 
   /// - Returns: the rule that does not hold; nil if all do.
   package func problem(with bytes: [UInt8]) -> String? {
@@ -11,6 +11,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .messages: WireFuzz.message(bytes)
     case .cbor: WireFuzz.cbor(bytes)
     case .contents: WireFuzz.contents(bytes)
+    case .columns: WireFuzz.columns(bytes)
     case .merge: MergeFuzz.decoded(bytes)
     case .history: MergeFuzz.history(bytes)
     case .joincode: TextFuzz.joinCode(bytes)

@@ -79,4 +79,27 @@ enum WireFuzz {
     let same = again.groups.count == groups.count && zip(again.groups, groups).allSatisfy { (try? $0.get()) == $1 }
     return same ? nil : "groups are others when they are written and read again"
   }
+
+  /// Groups that can be read from columns are the same when they are written again in either form, and alone as in their
+  /// batch; what cannot be read is kept as contents of one group that cannot be read either.
+  static func columns(_ bytes: [UInt8]) -> String? {
+    guard let decoded = try? ColumnContents.decode(bytes) else { return nil }
+    var groups: [CommitGroup] = []
+    for (index, group) in decoded.groups.enumerated() {
+      guard let alone = try? BatchContents.decode(decoded.single(index)), alone.groups.count == 1 else {
+        return "a group cannot be read alone"
+      }
+      switch (group, alone.groups[0]) {
+      case (.success(let group), .success(let alone)) where group == alone: groups.append(group)
+      case (.failure, .failure): break
+      default: return "a group alone is another one"
+      }
+    }
+    guard let columns = ColumnContents.encode(groups), let again = try? ColumnContents.decode(columns.bytes) else {
+      return "what was written of the groups cannot be read"
+    }
+    let same = again.groups.count == groups.count && zip(again.groups, groups).allSatisfy { (try? $0.get()) == $1 }
+    guard same else { return "groups are others when they are written and read again" }
+    return ColumnContents.encode(groups) == columns ? nil : "the same groups are other bytes"
+  }
 }
