@@ -27,6 +27,9 @@ package struct FurtherFaults: Sendable {
   package var driftedRecords = 0
   /// A store whose clock is a year ahead or behind.
   package var wrongClock: (store: Int, milliseconds: Int64)?
+  /// Whether HQ reads contents in columns, and whether stores do that are not older ones.
+  package var hqReadsColumns = false
+  package var storesReadColumns = false
 
   /// Whether stores are asked what they have.
   var asksAtAll: Bool { verifyPerMille > 0 || driftedRecords > 0 }
@@ -54,5 +57,7 @@ package struct FurtherFaults: Sendable {
     driftedRecords = generator.pick([0, 0, 1, 3])
     let year = generator.pick([SimulationLimits.yearMilliseconds, -SimulationLimits.yearMilliseconds])
     wrongClock = generator.chance(perMille: 200) ? (generator.draw(1...stores), year) : nil
+    hqReadsColumns = generator.chance(perMille: 800)
+    storesReadColumns = generator.chance(perMille: 800)
   }
 }

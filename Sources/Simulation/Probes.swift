@@ -23,6 +23,7 @@ package enum Probe: String, CaseIterable, Hashable, Sendable {
   case uniqueCases = "cases of a unique key"
   case growthWhileReading = "log growth while it was read"
   case packed = "batches of another codec"
+  case columns = "batches in columns"
   case restoredStores = "stores put back, and noticed there"
   case unnoticedStores = "stores put back, and not noticed there"
   case restoredHQ = "HQ put back, and noticed there"

@@ -10,12 +10,16 @@ struct SimulatedCodec: BatchCodec {
     packs ? (.zstd, contents.reversed()) : (.identity, contents)
   }
 
+  func pack(_ contents: ColumnContents) -> (codec: Codec, bytes: [UInt8]) {
+    packs ? (.packedColumns, contents.bytes.reversed()) : (.columns, contents.bytes)
+  }
+
   func unpack(_ bytes: [UInt8], codec: UInt64, size: Int) throws(BatchCodecError) -> [UInt8] {
     guard bytes.count == size else { throw BatchCodecError("found \(bytes.count) bytes, expected \(size)") }
-    switch codec {
-    case UInt64(Codec.identity.rawValue): return bytes
-    case UInt64(Codec.zstd.rawValue): return bytes.reversed()
-    default: throw BatchCodecError("found codec \(codec)")
+    switch UInt8(exactly: codec).flatMap(Codec.init) {
+    case .identity, .columns: return bytes
+    case .zstd, .packedColumns: return bytes.reversed()
+    case nil: throw BatchCodecError("found codec \(codec)")
     }
   }
 }

@@ -20,7 +20,8 @@ extension Simulator {
       peerEpoch: log?.epoch, cursors: cursors, window: plan.storeWindow, software: SoftwareVersion.text,
       token: node.memory.token, ancestors: try node.store.toldAncestors(knowing: nil),
       peerAncestors: log?.told(keeping: nil) ?? [],
-      answersVerify: plan.further.asksAtAll || plan.restoresHQ)
+      answersVerify: plan.further.asksAtAll || plan.restoresHQ,
+      codecs: plan.further.storesReadColumns && !node.version.isOlder ? Codec.readable : nil)
     connect(index, hello, head: try node.store.logHead())
   }
 
@@ -83,7 +84,8 @@ extension Simulator {
         Admission(
           identity: hq.store.identity, head: try hq.store.logHead(), clock: wall(hq), cursors: meeting.cursors,
           resumption: resumption, token: hq.memory.histories[store]?.token,
-          ancestors: try hq.store.toldAncestors(knowing: hello.peerEpoch), brought: meeting.brought))
+          ancestors: try hq.store.toldAncestors(knowing: hello.peerEpoch), brought: meeting.brought,
+          codecs: plan.further.hqReadsColumns ? Codec.readable : nil))
     )
   }
 

@@ -74,7 +74,9 @@ extension Simulator {
     if case .batch(let batch) = message {
       probes.hit(.batches)
       if batch.incompleteUntil > 0 { probes.hit(.incompleteBatches) }
-      if batch.codec != UInt64(Codec.identity.rawValue) { probes.hit(.packed) }
+      let codec = UInt8(exactly: batch.codec).flatMap(Codec.init)
+      if codec == .zstd || codec == .packedColumns { probes.hit(.packed) }
+      if codec?.isColumns == true { probes.hit(.columns) }
     }
     do {
       send(try FrameWriter.frame(message.encoded()), on: live.connection, to: live.side.other)

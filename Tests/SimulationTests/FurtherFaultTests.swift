@@ -36,6 +36,23 @@ struct FurtherFaultTests {
     #expect(unknown > 0)
   }
 
+  @Test("columns go to those who read them, and rows to a store of an older version")
+  func columns() throws {
+    func columns(_ change: (inout FurtherFaults) -> Void) throws -> Int {
+      let report = try run(3) { plan in
+        plan.further.hqReadsColumns = true
+        plan.further.storesReadColumns = true
+        plan.further.olderStore = 2
+        plan.further.upgradePerMille = 20
+        change(&plan.further)
+      }
+      return report.probes[.columns]
+    }
+    #expect(try columns { _ in } > 0)
+    #expect(try columns { $0.hqReadsColumns = false } == 0)
+    #expect(try columns { $0.storesReadColumns = false } == 0)
+  }
+
   @Test("FC-15 what was parked is applied everywhere once the rule is gone", arguments: 1...6 as ClosedRange<UInt64>)
   func cure(seed: UInt64) throws {
     let report = try run(seed, operations: 150) { plan in
