@@ -69,6 +69,18 @@ import Wire
     #expect(try decoded.groups[2].get() == groups[2])
   }
 
+  /// Each record has other fields than the rest: as many shapes as records, and three columns each.
+  @Test(.timeLimit(.minutes(1))) func nothingInCommon() throws {
+    let records = (0..<2_000).map { place in
+      var record = fact(place, .integer(Int64(place) << 40 + Int64(place)), fields: 2)
+      record.fields[1].tag = FieldTag(UInt16(place + 2))
+      return record
+    }
+    let columns = try #require(contents(records))
+    #expect(try ColumnContents.decode(columns.bytes).groups[0].get().records == records)
+    #expect(columns.bytes.count < 2 * BatchContents.encode([CommitGroup(stamp: stamp, records: records)]).count)
+  }
+
   /// Counts from a few bytes: each is refused before it becomes memory.
   @Test(
     arguments: [

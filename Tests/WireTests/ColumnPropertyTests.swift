@@ -17,7 +17,7 @@ import Wire
   }
 
   @Test mutating func anyGroupsRoundTrip() throws {
-    for _ in 0..<300 {
+    for _ in 0..<100 {
       let groups = random.groups() + random.factGroups() + random.groups()
       let contents = try #require(ColumnContents.encode(groups))
       #expect(try self.groups(of: contents.bytes) == groups)
@@ -31,7 +31,7 @@ import Wire
   }
 
   @Test mutating func factsRoundTripInEveryLayout() throws {
-    for round in 0..<120 {
+    for round in 0..<40 {
       var groups: [CommitGroup] = []
       for _ in 0..<(round % 3 == 0 ? 60 : 3) { groups += random.factGroups() }
       let contents = try #require(ColumnContents.encode(groups))
@@ -40,7 +40,7 @@ import Wire
   }
 
   @Test mutating func everyStrictPrefixIsRefused() throws {
-    for _ in 0..<30 {
+    for _ in 0..<15 {
       let bytes = try #require(ColumnContents.encode(random.factGroups() + random.groups())).bytes
       for count in 0..<bytes.count {
         #expect(throws: DecodeError.self) { try ColumnContents.decode(Array(bytes[..<count])) }
@@ -50,9 +50,9 @@ import Wire
   }
 
   @Test mutating func changedContentsAreRefusedOrGroups() throws {
-    for _ in 0..<60 {
+    for _ in 0..<20 {
       let bytes = try #require(ColumnContents.encode(random.factGroups() + random.groups())).bytes
-      for index in bytes.indices.prefix(300) {
+      for index in bytes.indices.prefix(150) {
         var changed = bytes
         changed[index] ^= UInt8.random(in: 1...255, using: &random)
         guard let decoded = try? ColumnContents.decode(changed) else { continue }

@@ -7,12 +7,14 @@ import StoreModel
 struct ColumnEncoder {
   /// Facts from which the contents are laid out to be compressed.
   private static let compressibleRows = 100
+  /// Columns that a later one may copy. Each is compared with these, and odd groups have as many columns as values.
+  private static let copiedColumns = 200
 
   private let groups: [CommitGroup]
   private let outline: GroupOutline
   private var table = StringTable()
   private var size = ExpandedSize()
-  /// Columns that are written, for copies.
+  /// The first columns that are written, for copies.
   private var written: [ValueColumn] = []
   /// Entries of the table that a written column has named.
   private var named: Int64 = 0
@@ -193,7 +195,7 @@ struct ColumnEncoder {
   private mutating func append(
     _ column: ValueColumn, _ places: [Int32], time: Int64, to writer: inout ColumnWriter
   ) {
-    defer { written.append(column) }
+    defer { if written.count < Self.copiedColumns { written.append(column) } }
     let numbers = column.numbers
     var best: (kind: ColumnKind, numbers: [Int64], plan: NumberPlan)
     func offer(_ kind: ColumnKind, _ numbers: [Int64]) {
