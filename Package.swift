@@ -86,6 +86,14 @@ let package = Package(
       ]),
     pure("Simulation", ["Base", "Causality", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession"]),
     program("simulate", ["RecordStore", "StoreModel", "SQLiteStore", "Simulation"]),
+    program(
+      "bench",
+      [
+        "CSQLite", "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession",
+        "SQLiteStore", "Retail", "NodeRuntime",
+      ]),
+    // The baseline of `bench` in C, to show that the one in Swift loses nothing.
+    .executableTarget(name: "raw-sqlite", dependencies: ["CSQLite"]),
     shell(
       "Fuzzing",
       [

@@ -1,0 +1,107 @@
+import CSQLite
+import Glibc
+
+/// SQLite without any of our code in between: the baseline.
+///
+/// The pragmas are those of a node's writer, the statements are prepared once, and what is bound lies in one buffer that
+/// does not move (`SQLITE_STATIC`).
+final class RawSQLite {
+  let handle: OpaquePointer
+  private var statements: [OpaquePointer] = []
+
+  static let pragmas = """
+    PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;
+    """
+
+  /// - Parameter cacheKibibytes: as the node has it that it is compared with.
+  init(path: String, cacheKibibytes: Int) throws {
+    _ = storesync_sqlite_disable_memory_statistics()
+    var opened: OpaquePointer?
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    guard sqlite3_open_v2(path, &opened, flags, nil) == SQLITE_OK, let opened else {
+      throw BenchError("SQLite cannot open “\(path)”")
+    }
+    handle = opened
+    try execute(Self.pragmas + "PRAGMA cache_size = -\(cacheKibibytes)")
+  }
+
+  deinit {
+    for statement in statements { sqlite3_finalize(statement) }
+    sqlite3_close_v2(handle)
+  }
+
+  func execute(_ sql: String) throws {
+    guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure(sql) }
+  }
+
+  func prepare(_ sql: String) throws -> OpaquePointer {
+    var statement: OpaquePointer?
+    let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+    guard sqlite3_prepare_v3(handle, sql, -1, flags, &statement, nil) == SQLITE_OK, let statement else {
+      throw failure(sql)
+    }
+    statements.append(statement)
+    return statement
+  }
+
+  func failure(_ sql: String) -> BenchError { BenchError("SQLite: \(String(cString: sqlite3_errmsg(handle))) in “\(sql)”") }
+
+  /// Runs the statement for all rows, in their transactions.
+  func run(_ statement: OpaquePointer, _ rows: PreparedRows) throws {
+    try rows.buffer.withUnsafeBufferPointer { buffer in
+      try rows.cells.withUnsafeBufferPointer { cells in
+        let begin = try prepare("BEGIN IMMEDIATE")
+        let commit = try prepare("COMMIT")
+        var next = 0
+        for count in rows.transactions {
+          try step(begin)
+          for _ in 0..<count {
+            bind(statement, cells, next, rows.columnCount, buffer)
+            next += rows.columnCount
+            try step(statement)
+          }
+          try step(commit)
+        }
+      }
+    }
+  }
+
+  /// The rows from `first` on, without a transaction around them.
+  func run(_ statement: OpaquePointer, _ rows: PreparedRows, from first: Int, count: Int) throws {
+    try rows.buffer.withUnsafeBufferPointer { buffer in
+      try rows.cells.withUnsafeBufferPointer { cells in
+        for row in first..<first + count {
+          bind(statement, cells, row * rows.columnCount, rows.columnCount, buffer)
+          try step(statement)
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func bind(
+    _ statement: OpaquePointer, _ cells: UnsafeBufferPointer<PreparedRows.Cell>, _ first: Int, _ count: Int,
+    _ buffer: UnsafeBufferPointer<UInt8>
+  ) {
+    for column in 0..<count {
+      let index = Int32(column + 1)
+      switch cells[first + column] {
+      case .null: sqlite3_bind_null(statement, index)
+      case .integer(let number): sqlite3_bind_int64(statement, index, number)
+      case .text(let offset, let count):
+        buffer.baseAddress!.withMemoryRebound(to: CChar.self, capacity: buffer.count) {
+          _ = sqlite3_bind_text(statement, index, $0 + offset, Int32(count), storesync_sqlite_static())
+        }
+      case .blob(let offset, let count):
+        sqlite3_bind_blob(statement, index, buffer.baseAddress! + offset, Int32(count), storesync_sqlite_static())
+      }
+    }
+  }
+
+  func step(_ statement: OpaquePointer) throws {
+    let code = sqlite3_step(statement)
+    sqlite3_reset(statement)
+    guard code == SQLITE_DONE || code == SQLITE_ROW else { throw failure("a statement") }
+  }
+}

@@ -1,0 +1,3 @@
+import Glibc
+
+exit(BenchCommand.main(Array(CommandLine.arguments.dropFirst())))
