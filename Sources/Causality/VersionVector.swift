@@ -35,6 +35,11 @@ package struct VersionVector: Hashable, Sendable, CustomStringConvertible {
 
   package var isEmpty: Bool { entries.isEmpty }
 
+  /// Whether this one commit is all that it has seen.
+  package func isOnly(_ stamp: Stamp) -> Bool {
+    entries.count == 1 && entries[0].time == stamp.time && entries[0].replica == stamp.replica
+  }
+
   package subscript(replica: ReplicaID) -> HybridTimestamp {
     let index = firstIndex(notBelow: replica)
     return index < entries.count && entries[index].replica == replica ? entries[index].time : .zero

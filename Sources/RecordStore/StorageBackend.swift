@@ -48,6 +48,12 @@ package protocol StorageBackend: AnyObject {
   func read(_ ref: RecordRef) throws(StoreError) -> StoredRecord?
   /// Writes a record that was not there, and gives its place.
   func insert(_ key: RecordKey, _ body: StoredRecord.Body, sequence: Sequence64) throws(StoreError) -> RecordRef
+  /// Whether this node has, and has had, nothing at all under the key.
+  func isNew(_ key: RecordKey) throws(StoreError) -> Bool
+  /// Writes a fact that is new: fields ascending by tag, each set to a value of its type.
+  func insert(fact write: RecordWrite, stamp: Stamp, sequence: Sequence64) throws(StoreError) -> RecordRef
+  /// The same of a state under one stamp.
+  func insert(fact state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef
   /// Replaces what stood at the record's place.
   func update(_ record: StoredRecord) throws(StoreError)
   func records(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [RecordState]
@@ -142,6 +148,8 @@ package protocol StorageBackend: AnyObject {
   func removeConflictCase(_ number: Int64) throws(StoreError)
 
   func park(_ group: ParkedGroup) throws(StoreError)
+  /// Whether there may be parked groups.
+  func hasParked() throws(StoreError) -> Bool
   /// Whether a parked group of this peer touches the record.
   func isBlockedByParked(_ key: RecordKey, from peer: NodeNumber) throws(StoreError) -> Bool
   func parkedGroups() throws(StoreError) -> [ParkedGroup]
@@ -185,4 +193,23 @@ package protocol StorageBackend: AnyObject {
   /// Those in force that the present database of a node has not confirmed by itself; `limit` at the most.
   func unconfirmedErasures(by node: NodeNumber, incarnation: UInt32, limit: Int) throws(StoreError) -> [RecordKey]
   func removeConfirmation(of key: RecordKey, by node: NodeNumber) throws(StoreError)
+}
+
+/// What a backend without a quicker way does.
+extension StorageBackend {
+  package func isNew(_ key: RecordKey) throws(StoreError) -> Bool { try find(key) == nil }
+
+  package func insert(
+    fact write: RecordWrite, stamp: Stamp, sequence: Sequence64
+  ) throws(StoreError) -> RecordRef {
+    var state = RecordState(entity: write.entity, id: write.id)
+    if case .write(let fields) = write.action { state.write(fields, stamp: stamp) }
+    return try insert(fact: state, sequence: sequence)
+  }
+
+  package func insert(fact state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef {
+    try insert(state.key, .held(state), sequence: sequence)
+  }
+
+  package func hasParked() throws(StoreError) -> Bool { true }
 }

@@ -24,6 +24,9 @@ final class HiddenTable {
   private let countHeld: SQLiteStatement
   private let nextEntity: SQLiteStatement
   private let highestRow: SQLiteStatement
+  private let anyOfEntity: SQLiteStatement
+  /// Entities of which there is none here; what a transaction that was undone has shown is forgotten.
+  private var absent: Set<EntityTag> = []
 
   init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
     path = connection.path
@@ -46,6 +49,7 @@ final class HiddenTable {
     listRows = statement("SELECT \"row\" FROM sync_hidden WHERE entity = ? ORDER BY \"row\"")
     countHeld = statement("SELECT count(*) FROM sync_hidden WHERE entity = ? AND kind = 0")
     nextEntity = statement("SELECT min(entity) FROM sync_hidden WHERE entity > ? AND kind = 0")
+    anyOfEntity = statement("SELECT 1 FROM sync_hidden WHERE entity = ? LIMIT 1")
     highestRow = statement("SELECT coalesce(max(\"row\"), 0) FROM sync_hidden WHERE entity = ?")
   }
 
@@ -67,7 +71,18 @@ final class HiddenTable {
     return try readByRow.first { _ throws(StoreError) in true } ?? false
   }
 
+  func holdsNone(of entity: EntityTag) throws(StoreError) -> Bool {
+    if absent.contains(entity) { return true }
+    anyOfEntity.bind(entity.rawValue, at: 1)
+    guard try anyOfEntity.first({ _ throws(StoreError) in true }) == nil else { return false }
+    absent.insert(entity)
+    return true
+  }
+
+  func forgetEmptiness() { absent = [] }
+
   func put(_ record: StoredRecord) throws(StoreError) {
+    absent.remove(record.ref.entity)
     let kind: Kind
     let bytes: [UInt8]
     switch record.body {

@@ -21,15 +21,19 @@ struct MetaEncoder {
     throws(StoreError) -> [UInt8]
   {
     var encoder = MetaEncoder(replicas, state.vector)
-    if let stamp = state.onlyStamp, isExact(state, columns) {
-      encoder.bytes.append(byte: MetaForm.once.rawValue)
-      encoder.bytes.append(varint: UInt64(try replicas.index(of: stamp.replica)))
-      encoder.append(stamp.time)
-      return encoder.bytes.bytes
-    }
+    if let stamp = state.onlyStamp, isExact(state, columns) { return try encodeOnce(stamp, replicas) }
     let known = columns.fields
     let hasUnknown = state.fields.contains { field in !known.contains { $0.tag == field.tag } }
     try encoder.append(state, hasUnknown ? .generalWithUnknownFields : .general, columns)
+    return encoder.bytes.bytes
+  }
+
+  /// Beside columns that say all that a record holds, under one stamp.
+  static func encodeOnce(_ stamp: Stamp, _ replicas: ReplicaTable) throws(StoreError) -> [UInt8] {
+    var encoder = MetaEncoder(replicas, VersionVector())
+    encoder.bytes.append(byte: MetaForm.once.rawValue)
+    encoder.bytes.append(varint: UInt64(try replicas.index(of: stamp.replica)))
+    encoder.append(stamp.time)
     return encoder.bytes.bytes
   }
 

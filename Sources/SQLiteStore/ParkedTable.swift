@@ -19,6 +19,8 @@ final class ParkedTable {
   private let change: SQLiteStatement
   private let removeGroup: SQLiteStatement
   private let removeKeys: SQLiteStatement
+  private let anyGroup: SQLiteStatement
+  private var isKnownToBeEmpty = false
 
   init(_ connection: SQLiteConnection) {
     path = connection.path
@@ -41,10 +43,21 @@ final class ParkedTable {
     change = statement("UPDATE sync_parked SET code = ?, reason = ? WHERE number = ?")
     removeGroup = statement("DELETE FROM sync_parked WHERE number = ?")
     removeKeys = statement("DELETE FROM sync_parked_key WHERE number = ?")
+    anyGroup = statement("SELECT 1 FROM sync_parked LIMIT 1")
     listKeys = statement("SELECT entity, id FROM sync_parked_key WHERE number = ? ORDER BY place")
   }
 
+  func isEmpty() throws(StoreError) -> Bool {
+    if isKnownToBeEmpty { return true }
+    isKnownToBeEmpty = try anyGroup.first { _ throws(StoreError) in true } == nil
+    return isKnownToBeEmpty
+  }
+
+  /// A transaction was undone.
+  func forgetEmptiness() { isKnownToBeEmpty = false }
+
   func park(_ group: ParkedGroup) throws(StoreError) {
+    isKnownToBeEmpty = false
     if group.number == 0 { insert.bindNull(at: 1) } else { insert.bind(group.number, at: 1) }
     insert.bind(group.peer.rawValue, at: 2)
     insert.bind(group.lane.rawValue, at: 3)

@@ -28,6 +28,8 @@ final class PurgedTables {
   private let loadSum: SQLiteStatement
   private let putSum: SQLiteStatement
   private let listSums: SQLiteStatement
+  private let anyDocument: SQLiteStatement
+  private var isKnownToBeEmpty = false
 
   init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
     path = connection.path
@@ -48,10 +50,20 @@ final class PurgedTables {
       "SELECT \"row\" + count - 1 FROM sync_purged_row WHERE entity = ? ORDER BY \"row\" DESC LIMIT 1")
     loadSum = statement("SELECT sum FROM sync_purged_balance WHERE name = ? AND keys = ?")
     putSum = statement("INSERT OR REPLACE INTO sync_purged_balance (name, keys, sum) VALUES (?, ?, ?)")
+    anyDocument = statement("SELECT 1 FROM sync_purged LIMIT 1")
     listSums = statement("SELECT keys, sum FROM sync_purged_balance WHERE name = ? AND sum <> 0 ORDER BY keys")
   }
 
   // MARK: Records
+
+  func isEmpty() throws(StoreError) -> Bool {
+    if isKnownToBeEmpty { return true }
+    isKnownToBeEmpty = try anyDocument.first { _ throws(StoreError) in true } == nil
+    return isKnownToBeEmpty
+  }
+
+  /// A transaction was undone.
+  func forgetEmptiness() { isKnownToBeEmpty = false }
 
   func find(_ key: RecordKey) throws(StoreError) -> Item? {
     try items(of: key.id.document).first { $0.stored.key == key }
@@ -141,6 +153,7 @@ final class PurgedTables {
   }
 
   private func put(_ items: [Item], _ document: [UInt8]) throws(StoreError) {
+    isKnownToBeEmpty = false
     putDocument.bind(document, at: 1)
     putDocument.bind(try pack(items), at: 2)
     try putDocument.run()

@@ -19,6 +19,7 @@ final class RecordTable {
   private let readIndexed: SQLiteStatement
   private let updateOthers: SQLiteStatement
   private let deleteRow: SQLiteStatement
+  let facts: FactInsert
   private let listAfter: SQLiteStatement
   private let countAll: SQLiteStatement
   private let exists: SQLiteStatement
@@ -51,6 +52,7 @@ final class RecordTable {
     readByRow = statement("SELECT \(all) FROM \(table) WHERE \"row\" = ?")
     let marks = Array(repeating: "?", count: names.count + 4).joined(separator: ", ")
     insertRow = statement("INSERT INTO \(table) (\(all)) VALUES (\(marks))")
+    facts = FactInsert(schema, connection, replicas, insert: insertRow)
     func update(_ columns: [Int]) -> SQLiteStatement {
       let assignments = (["sequence", "meta"] + columns.map { names[$0] }).map { "\($0) = ?" }
       return statement("UPDATE \(table) SET \(assignments.joined(separator: ", ")) WHERE \"row\" = ?")
@@ -178,6 +180,7 @@ final class RecordTable {
     insertRow.bind(meta, at: 4)
     for (index, value) in values.enumerated() { insertRow.bind(value, at: index + 5) }
     try insertRow.run()
+    facts.forget()
   }
 
   /// False if the record has no row here.
@@ -230,6 +233,14 @@ extension SQLiteStatement {
     case .uuid, .composed: bind(id.bytes, at: index)
     case .key: bind(utf8: id.bytes, at: index)
     case .number: bind(id.bytes.reduce(0) { $0 << 8 | Int64($1) }, at: index)
+    }
+  }
+
+  func bind(_ id: RecordID, _ identity: Identity, at index: Int, in buffer: BindingBuffer) {
+    switch identity {
+    case .uuid, .composed: bind(id.bytes, at: index, in: buffer)
+    case .key: id.bytes.withUnsafeBytes { bind(utf8: $0, at: index, in: buffer) }
+    case .number: bind(id, identity, at: index)
     }
   }
 

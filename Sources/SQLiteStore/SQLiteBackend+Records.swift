@@ -1,3 +1,4 @@
+package import Causality
 package import Merge
 package import RecordStore
 package import StoreModel
@@ -29,6 +30,33 @@ extension SQLiteBackend {
       try hidden.put(StoredRecord(ref: ref, key: key, sequence: sequence, body: body))
     }
     return ref
+  }
+
+  package func isNew(_ key: RecordKey) throws(StoreError) -> Bool {
+    guard let table = tables[key.entity], try hidden.holdsNone(of: key.entity) else { return try find(key) == nil }
+    if mayBePurged(key.entity), try !purged.isEmpty() { return try find(key) == nil }
+    return try table.facts.isAbsent(key.id)
+  }
+
+  package func insert(
+    fact write: RecordWrite, stamp: Stamp, sequence: Sequence64
+  ) throws(StoreError) -> RecordRef {
+    let ref = RecordRef(entity: write.entity, row: try nextRow(write.entity))
+    try table(write.entity).facts.run(write, stamp: stamp, row: ref.row, sequence: sequence)
+    return ref
+  }
+
+  package func insert(fact state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef {
+    let ref = RecordRef(entity: state.entity, row: try nextRow(state.entity))
+    try table(state.entity).facts.run(state, row: ref.row, sequence: sequence)
+    return ref
+  }
+
+  private func table(_ entity: EntityTag) throws(StoreError) -> RecordTable {
+    guard let table = tables[entity] else {
+      throw StoreError(.internalError, "\(connection.path): expected a table of \(entity), found none")
+    }
+    return table
   }
 
   package func update(_ record: StoredRecord) throws(StoreError) {

@@ -214,6 +214,7 @@ extension SQLiteBackend {
 
   package func put(_ conflictCase: ConflictCase) throws(StoreError) { try cases.put(conflictCase) }
   package func park(_ group: ParkedGroup) throws(StoreError) { try parked.park(group) }
+  package func hasParked() throws(StoreError) -> Bool { try !parked.isEmpty() }
   package func isBlockedByParked(_ key: RecordKey, from peer: NodeNumber) throws(StoreError) -> Bool {
     try parked.blocks(key, from: peer)
   }

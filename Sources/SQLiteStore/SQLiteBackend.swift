@@ -193,5 +193,9 @@ package final class SQLiteBackend: StorageBackend {
   private func forget(replicasFrom count: Int) {
     replicas.truncate(to: count)
     lastRows = [:]
+    hidden.forgetEmptiness()
+    purged.forgetEmptiness()
+    parked.forgetEmptiness()
+    for table in tables.values { table.facts.forget() }
   }
 }

@@ -134,6 +134,42 @@ final class SQLiteStatement {
     }
   }
 
+  // MARK: Binding without copies
+
+  /// Bytes in a buffer that stays as it is until the statement has run; copied where the buffer is full.
+  func bind(_ bytes: [UInt8], at index: Int, in buffer: BindingBuffer) {
+    guard !bytes.isEmpty, let place = buffer.append(bytes) else { return bind(bytes, at: index) }
+    note(
+      sqlite3_bind_blob64(
+        prepared(), Int32(index), place.baseAddress, UInt64(place.count), storesync_sqlite_static()))
+  }
+
+  func bind(utf8 bytes: UnsafeRawBufferPointer, at index: Int, in buffer: BindingBuffer) {
+    guard !bytes.isEmpty, let place = buffer.append(bytes) else {
+      return bindText(bytes.assumingMemoryBound(to: UInt8.self), at: index)
+    }
+    note(
+      sqlite3_bind_text64(
+        prepared(), Int32(index), place.assumingMemoryBound(to: CChar.self).baseAddress, UInt64(place.count),
+        storesync_sqlite_static(), UInt8(SQLITE_UTF8)))
+  }
+
+  func bind(_ value: Value, at index: Int, in buffer: BindingBuffer) {
+    switch value {
+    case .null: bindNull(at: index)
+    case .integer(let integer): bind(integer, at: index)
+    case .text(var text): text.withUTF8 { bind(utf8: UnsafeRawBufferPointer($0), at: index, in: buffer) }
+    case .bytes(let bytes): bind(bytes, at: index, in: buffer)
+    }
+  }
+
+  /// All that a buffer holds, which does not change before the statement has run.
+  func bindAll(of buffer: BindingBuffer, at index: Int) {
+    note(
+      sqlite3_bind_blob64(
+        prepared(), Int32(index), buffer.bytes.baseAddress, UInt64(buffer.count), storesync_sqlite_static()))
+  }
+
   // MARK: Columns of the present row, counted from 0
 
   func isNull(_ column: Int) -> Bool {

@@ -17,12 +17,14 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   /// HQ was put back to an earlier state, and has not heard of all its stores since.
   package var isHealing = false
   private var tally = WorkTally()
+  private let rules: [EntityTag: FactRules]
   /// How parked groups are read and written; nil where what they hold of an erased record need not be taken out.
   package var parkedCoding: ParkedCoding?
 
   package init(_ backend: Backend) throws(StoreError) {
     self.backend = backend
     model = backend.model
+    rules = Dictionary(uniqueKeysWithValues: model.entities.compactMap { schema in FactRules(schema).map { (schema.tag, $0) } })
     node = try backend.loadNode()
     guard node.canGoOn else {
       throw StoreError(
@@ -91,7 +93,7 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     let before = node
     do {
       let (result, tally) = try backend.transaction { () throws(StoreError) -> (Result, WorkTally) in
-        var transaction = StoreTransaction(backend: backend, model: model, node: before, wall: wall)
+        var transaction = StoreTransaction(backend: backend, model: model, node: before, wall: wall, rules: rules)
         transaction.isHealing = isHealing
         transaction.tally = self.tally
         transaction.parkedCoding = parkedCoding

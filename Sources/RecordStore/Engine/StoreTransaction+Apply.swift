@@ -73,11 +73,12 @@ extension StoreTransaction {
       if group.records.isEmpty, group.evictions.isEmpty, !received.records.isEmpty { return .applied }
       // What waits here must not hold what was erased.
       let rest: [UInt8]? = group.records.count == received.records.count ? nil : try encoded(group)
-      let keys = group.records.map(\.key) + group.evictions.map(\.key)
-      for key in keys where try backend.isBlockedByParked(key, from: batch.peer) {
-        return try park(
-          rest ?? batch.payload(index), of: batch, keys: keys, code: "behind-parked",
-          reason: "a parked group touches the same record")
+      if try backend.hasParked() {
+        for key in group.keys where try backend.isBlockedByParked(key, from: batch.peer) {
+          return try park(
+            rest ?? batch.payload(index), of: batch, keys: group.keys, code: "behind-parked",
+            reason: "a parked group touches the same record")
+        }
       }
       let tallyBefore = tally
       do throws(ApplyError) {
@@ -95,12 +96,12 @@ extension StoreTransaction {
         switch error {
         case .store(let error) where isolating && error.code == .internalError:
           return try park(
-            rest ?? batch.payload(index), of: batch, keys: keys, code: error.code.rawValue, reason: error.message)
+            rest ?? batch.payload(index), of: batch, keys: group.keys, code: error.code.rawValue, reason: error.message)
         case .store(let error): throw error
         case .refused(let error): return .refused(code: error.code.rawValue, reason: error.description)
         case .model(let error):
           return try park(
-            rest ?? batch.payload(index), of: batch, keys: keys, code: error.code.rawValue, reason: error.description)
+            rest ?? batch.payload(index), of: batch, keys: group.keys, code: error.code.rawValue, reason: error.description)
         }
       }
     }
@@ -150,13 +151,20 @@ extension StoreTransaction {
     var changes: [Change] = []
     var isAsReceived = isFromNow
     var keys: Set<RecordKey> = []
+    var facts = FactList()
     if node.identity.isHQ, let eviction = group.evictions.first {
       let name = model.entity(eviction.key.entity)?.name ?? "\(eviction.key.entity)"
       throw .refused(ModelError(.notAllowed, entity: name, "a store cannot evict records at HQ"))
     }
     for incoming in group.records {
+      let fact = try lift { () throws(StoreError) in try self.fact(incoming, of: group, from: peer, after: facts) }
+      if let fact, keys.isEmpty || !keys.contains(incoming.key) {
+        facts.append(fact)
+        tally.new += 1
+        continue
+      }
       let schema = model.entity(incoming.entity)
-      let isFirst = keys.insert(incoming.key).inserted
+      let isFirst = keys.insert(incoming.key).inserted && !facts.contains(incoming.key)
       if let problem = incoming.problem(schema) ?? ownProblem(incoming, schema, isFirst: isFirst) {
         throw .model(problem)
       }
@@ -177,7 +185,7 @@ extension StoreTransaction {
     observe(group)
     try lift { () throws(StoreError) in
       try write(
-        changes, stamp: group.stamp, lane: lane, from: peer, isAsReceived: isAsReceived, batchStart: batchStart)
+        changes, facts, stamp: group.stamp, lane: lane, from: peer, isAsReceived: isAsReceived, batchStart: batchStart)
       try evict(group, lane: lane, from: peer, batchStart: batchStart)
       if trustsPeer { for incoming in group.records { try restoreErasure(incoming, from: peer) } }
     }
@@ -290,6 +298,10 @@ extension StoreTransaction {
   }
 }
 
+extension CommitGroup {
+  fileprivate var keys: [RecordKey] { records.map(\.key) + evictions.map(\.key) }
+}
+
 extension ReceiveCursor {
   /// The end of a chain that began before a batch and goes on beyond it; 0 if there is none.
   fileprivate func openChain(in batch: IncomingBatch) -> Sequence64 {
@@ -352,7 +364,7 @@ extension RecordState {
 extension EntitySchema {
   /// The fields without which a record has no place: whom it belongs to, and which sum it is part of. Other required
   /// fields may be missing in what an older version wrote.
-  fileprivate var indispensable: [FieldTag] {
+  var indispensable: [FieldTag] {
     var tags = balances.flatMap { $0.keys + [$0.sum] }
     if let owner, field(owner)?.isRequired == true { tags.append(owner) }
     return tags

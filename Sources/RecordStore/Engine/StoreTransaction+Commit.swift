@@ -7,9 +7,14 @@ extension StoreTransaction {
   mutating func commit(_ draft: CommitDraft) throws(StoreError) -> CommitResult {
     let stamp = Stamp(time: node.clock.tick(wall: wall), replica: node.identity.replica)
     var changes: [Change] = []
+    var facts = FactList()
     var lane = Lane.bulk
     for step in draft.coalesced {
       let write = step.write
+      if !step.startsAnew, let fact = try fact(write, after: facts) {
+        facts.append(fact)
+        continue
+      }
       guard let schema = model.entity(write.entity) else {
         return .refused(ModelError(.unknownEntity, entity: "\(write.entity)", "this version knows no such entity"))
       }
@@ -25,21 +30,22 @@ extension StoreTransaction {
         return .refused(error)
       }
     }
-    if let problem = sizeProblem(of: changes) { return .refused(problem) }
-    guard !changes.isEmpty else { return .unchanged }
-    try self.write(changes, stamp: stamp, lane: lane)
+    if let problem = sizeProblem(of: changes, facts) { return .refused(problem) }
+    guard !changes.isEmpty || !facts.facts.isEmpty else { return .unchanged }
+    try self.write(changes, facts, stamp: stamp, lane: min(lane, facts.lane))
     return .committed(stamp)
   }
 
-  private func sizeProblem(of changes: [Change]) -> ModelError? {
+  private func sizeProblem(of changes: [Change], _ list: FactList) -> ModelError? {
     func tooLarge(_ found: String, _ limit: Int) -> ModelError {
-      let name = changes.first.flatMap { model.entity($0.state.entity)?.name } ?? ""
+      let name = changes.first.flatMap { model.entity($0.state.entity)?.name } ?? list.facts.first?.rules.schema.name ?? ""
       return ModelError(.tooLarge, entity: name, "found \(found), expected at most \(limit); split the commit")
     }
-    if changes.count > ModelLimits.groupRecordCount {
-      return tooLarge("\(changes.count) records in one commit", ModelLimits.groupRecordCount)
+    let count = changes.count + list.facts.count
+    if count > ModelLimits.groupRecordCount {
+      return tooLarge("\(count) records in one commit", ModelLimits.groupRecordCount)
     }
-    let bytes = changes.reduce(0) { $0 + $1.state.approximateByteCount }
+    let bytes = Self.byteCount(of: changes) + list.byteCount
     return bytes > ModelLimits.groupBytes ? tooLarge("\(bytes) bytes in one commit", ModelLimits.groupBytes) : nil
   }
 }
@@ -57,6 +63,7 @@ extension ModelError {
 extension CommitDraft {
   /// The writes with those of one record put together, in the order of each record's first.
   fileprivate var coalesced: [CoalescedWrite] {
+    guard !ascends else { return writes.map { CoalescedWrite(write: $0) } }
     var result: [CoalescedWrite] = []
     var places: [RecordKey: Int] = [:]
     for write in writes {
@@ -76,6 +83,15 @@ extension CommitDraft {
       }
     }
     return result
+  }
+}
+
+extension CommitDraft {
+  /// Whether the writes plainly are of one record each: a document's records mostly come in order.
+  fileprivate var ascends: Bool {
+    zip(writes, writes.dropFirst()).allSatisfy { first, next in
+      first.entity < next.entity || first.entity == next.entity && first.id < next.id
+    }
   }
 }
 

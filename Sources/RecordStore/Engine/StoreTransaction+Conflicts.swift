@@ -44,7 +44,7 @@ extension StoreTransaction {
     return values
   }
 
-  private mutating func updateClash(
+  mutating func updateClash(
     _ key: UniqueKey<FieldTag>, _ values: [Value], _ schema: EntitySchema
   ) throws(StoreError) {
     let shown = zip(key.fields, values).map { (field: $0, value: $1) }

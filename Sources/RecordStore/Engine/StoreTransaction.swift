@@ -16,8 +16,13 @@ struct StoreTransaction<Backend: StorageBackend> {
   /// What it has done so far.
   var tally = WorkTally()
   var parkedCoding: ParkedCoding?
+  /// Of the entities whose new records take the quick way.
+  let rules: [EntityTag: FactRules]
 
-  init(backend: Backend, model: Model, node: NodeState, wall: WallTime) {
+  init(
+    backend: Backend, model: Model, node: NodeState, wall: WallTime, rules: [EntityTag: FactRules] = [:]
+  ) {
+    self.rules = rules
     self.backend = backend
     self.model = model
     self.node = node
@@ -39,15 +44,25 @@ struct StoreTransaction<Backend: StorageBackend> {
   ///   - isAsReceived: whether they are exactly what the sender has, which then does not need them back.
   ///   - batchStart: the first sequence of the received batch that they came with.
   mutating func write(
-    _ changes: [Change], stamp: Stamp, lane: Lane, from sender: NodeNumber? = nil, isAsReceived: Bool = false,
+    _ changes: [Change], _ list: FactList = FactList(), stamp: Stamp, lane: Lane, from sender: NodeNumber? = nil, isAsReceived: Bool = false,
     batchStart: Sequence64? = nil
   ) throws(StoreError) {
     let first = node.head + 1
-    for part in Self.parts(of: changes) {
+    let parts = Self.parts(of: changes)
+    guard list.facts.isEmpty || parts.count <= 1 && Self.byteCount(of: changes) + list.byteCount <= ModelLimits.groupBytes
+    else {
+      let others = list.facts.map { Change(stored: nil, state: $0.state(stamp: stamp)) }
+      return try write(
+        others + changes, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived, batchStart: batchStart)
+    }
+    for part in parts.isEmpty && !list.facts.isEmpty ? [[]] : parts {
       try writeEntry(
-        part, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived, batchStart: batchStart ?? first)
+        part, list.facts, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived,
+        batchStart: batchStart ?? first)
     }
   }
+
+  static func byteCount(of changes: [Change]) -> Int { changes.reduce(0) { $0 + $1.state.approximateByteCount } }
 
   private static func parts(of changes: [Change]) -> [ArraySlice<Change>] {
     var parts: [ArraySlice<Change>] = []
@@ -66,13 +81,18 @@ struct StoreTransaction<Backend: StorageBackend> {
   }
 
   private mutating func writeEntry(
-    _ changes: ArraySlice<Change>, stamp: Stamp, lane: Lane, from sender: NodeNumber?, isAsReceived: Bool,
+    _ changes: ArraySlice<Change>, _ facts: [Fact], stamp: Stamp, lane: Lane, from sender: NodeNumber?, isAsReceived: Bool,
     batchStart: Sequence64
   ) throws(StoreError) {
     node.head += 1
     var refs: [RecordRef] = []
     var audience = AudienceBuilder()
     var origin = isAsReceived ? sender : nil
+    refs.reserveCapacity(facts.count + changes.count)
+    for fact in facts {
+      refs.append(try put(fact, stamp: stamp, sequence: node.head))
+      audience.add(fact.accepted.store)
+    }
     for change in changes {
       let purged = try takeUpPurged(change)
       let ref = try put(change, sequence: node.head)
@@ -179,6 +199,11 @@ extension RecordState {
 private struct AudienceBuilder {
   private var stores: Set<NodeNumber> = []
   private var isMixed = false
+
+  mutating func add(_ store: NodeNumber) {
+    stores.insert(store)
+    isMixed = isMixed || stores.count > 2
+  }
 
   mutating func add(_ state: RecordState, _ schema: EntitySchema, departed: [NodeNumber]) {
     switch state.scope(schema) {

@@ -48,6 +48,8 @@ extension Identity {
     case .uuid: id.bytes.count == 16
     case .number: id.bytes.count == 4
     case .key: Self.isKey(id.bytes[...])
+    // Most of what is sold is named so: a document and a number.
+    case .composed([.uuid, .number]): id.bytes.count == 20
     case .composed(let components): Self.split(id, components) != nil
     }
   }
@@ -145,6 +147,18 @@ extension Identity {
     default: return nil
     }
     return isValid(id) ? id : nil
+  }
+
+  /// Whether `id(from:)` gives an id, without making it.
+  package func isValue(_ value: Value) -> Bool {
+    switch (self, value) {
+    case (.uuid, .bytes(let bytes)): return bytes.count == 16
+    case (.number, .integer(let number)): return UInt32(exactly: number) != nil
+    case (.key, .text(let text)):
+      let utf8 = text.utf8
+      return (1...ModelLimits.keyBytes).contains(utf8.count) && utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    default: return id(from: value) != nil
+    }
   }
 
   private static func isKey(_ bytes: ArraySlice<UInt8>) -> Bool {
