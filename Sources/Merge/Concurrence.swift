@@ -55,7 +55,7 @@ extension RecordState {
       case .register(let siblings):
         if let one = Self.concurrence(field, nil, siblings, field.rule, owner) { found.append(one) }
       case .map(let entries):
-        found += entries.compactMap { Self.concurrence(field, $0.key, $0.siblings, .latest, owner) }
+        found += entries.compactMap { Self.concurrence(field, $0.key, Siblings($0.siblings), .latest, owner) }
       default:
         break
       }
@@ -64,7 +64,7 @@ extension RecordState {
   }
 
   private static func concurrence(
-    _ field: FieldSchema, _ key: String?, _ siblings: [Sibling], _ rule: ConflictRule, _ owner: NodeNumber?
+    _ field: FieldSchema, _ key: String?, _ siblings: Siblings, _ rule: ConflictRule, _ owner: NodeNumber?
   ) -> Concurrence? {
     // Replicas that wrote the same value agree.
     guard siblings.count > 1, siblings.contains(where: { $0.value != siblings[0].value }) else { return nil }

@@ -52,7 +52,7 @@ package struct MapEntry: Hashable, Sendable {
 package struct FieldState: Hashable, Sendable {
   package enum Content: Hashable, Sendable {
     /// Ascending by stamp.
-    case register([Sibling])
+    case register(Siblings)
     /// Ascending by value.
     case set([Element])
     /// Ascending by replica.

@@ -63,7 +63,7 @@ private struct Sides {
   func join(_ left: FieldState.Content?, _ right: FieldState.Content?) -> FieldState.Content? {
     switch (left ?? right?.emptied, right ?? left?.emptied) {
     case (.register(let left), .register(let right)):
-      return .register(join(left, right, stamp: \.stamp))
+      return .register(Siblings(join(Array(left), Array(right), stamp: \.stamp)))
     case (.set(let left), .set(let right)):
       return .set(
         mergeSorted(left, right, by: \.value) { left, right in

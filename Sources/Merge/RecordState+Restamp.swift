@@ -66,11 +66,11 @@ extension VersionVector {
 
 extension FieldState.Content {
   fileprivate func restamped(_ restamping: Restamping, unsent: Int64) -> FieldState.Content {
-    func siblings(_ siblings: [Sibling]) -> [Sibling] {
+    func siblings(_ siblings: some Sequence<Sibling>) -> [Sibling] {
       siblings.map { Sibling(stamp: restamping.name($0.stamp), value: $0.value) }.sorted { $0.stamp < $1.stamp }
     }
     switch self {
-    case .register(let all): return .register(siblings(all))
+    case .register(let all): return .register(Siblings(siblings(all)))
     case .set(let elements):
       return .set(elements.map { Element(value: $0.value, stamps: $0.stamps.map(restamping.name).sorted()) })
     case .counter(let shares):

@@ -35,7 +35,8 @@ extension RecordState {
     for write in writes {
       guard case .set(let value) = write.edit, !value.isNull else { continue }
       let siblings = (content(of: write.field)?.siblings ?? []).filter { $0.stamp != stamp }
-      setContent(.register(siblings + [Sibling(stamp: stamp, value: value)]).sorted, of: write.field)
+      let all = (siblings + [Sibling(stamp: stamp, value: value)]).sorted { $0.stamp < $1.stamp }
+      setContent(.register(Siblings(all)), of: write.field)
     }
     vector.insert(stamp)
   }
@@ -46,7 +47,7 @@ extension RecordState {
     case .set(let value):
       // A field that was never written stays so: a null beside nothing would only cost space.
       if value == .null, content == nil { return }
-      setContent(.register([Sibling(stamp: stamp, value: value)]), of: write.field)
+      setContent(.register(Siblings(Sibling(stamp: stamp, value: value))), of: write.field)
     case .addElements(let values):
       var elements = content?.elements ?? []
       for value in values {
@@ -81,15 +82,10 @@ extension RecordState {
 }
 
 extension FieldState.Content {
-  package var siblings: [Sibling]? { if case .register(let siblings) = self { siblings } else { nil } }
+  package var siblings: Siblings? { if case .register(let siblings) = self { siblings } else { nil } }
   package var elements: [Element]? { if case .set(let elements) = self { elements } else { nil } }
   package var shares: [Share]? { if case .counter(let shares) = self { shares } else { nil } }
   package var entries: [MapEntry]? { if case .map(let entries) = self { entries } else { nil } }
-
-  fileprivate var sorted: FieldState.Content {
-    guard case .register(let siblings) = self else { return self }
-    return .register(siblings.sorted { $0.stamp < $1.stamp })
-  }
 }
 
 extension Int64 {

@@ -19,7 +19,7 @@ extension ConflictRule {
   /// field shows.
   ///
   /// It depends on nothing but its arguments, so replicas with the same record show the same value.
-  package func choose(among siblings: [Sibling], owner: NodeNumber?) -> Decision {
+  package func choose(among siblings: Siblings, owner: NodeNumber?) -> Decision {
     precondition(!siblings.isEmpty, "there is something to choose from")
     let last = siblings.count - 1
     guard last > 0 else { return Decision(shownIndex: 0, reason: "the only value") }
@@ -60,7 +60,7 @@ extension ConflictRule {
   }
 }
 
-extension [Sibling] {
+extension Siblings {
   /// Among equals the last, which has the highest stamp.
   fileprivate func lastIndexOfMaximum(_ isBefore: (Sibling, Sibling) -> Bool) -> Int {
     indices.dropFirst().reduce(0) { best, index in isBefore(self[index], self[best]) ? best : index }

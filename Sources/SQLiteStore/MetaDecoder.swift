@@ -176,7 +176,7 @@ struct MetaDecoder {
     guard !value.isNull else { return }
     guard let defaultStamp else { throw failure("a column has a value, expected its stamp, found none") }
     let sibling = Sibling(stamp: defaultStamp, value: value)
-    fields.append(FieldState(tag: columns.fields[index].tag, content: .register([sibling])))
+    fields.append(FieldState(tag: columns.fields[index].tag, content: .register(Siblings(sibling))))
   }
 
   private mutating func readContent(_ column: Value) throws(Failure) -> FieldState.Content {
@@ -188,7 +188,7 @@ struct MetaDecoder {
     let count = Int(head >> 2)
     switch head & 3 {
     case MetaContent.register:
-      return .register(try readSiblings(count, column))
+      return .register(Siblings(try readSiblings(count, column)))
     case MetaContent.set:
       var elements: [Element] = []
       for _ in 0..<count { elements.append(try readElement()) }

@@ -8,6 +8,7 @@ import StoreModel
 /// once.
 final class FactInsert {
   private let schema: EntitySchema
+  private let tags: [FieldTag]
   private let connection: SQLiteConnection
   private let replicas: ReplicaTable
   private let insert: SQLiteStatement
@@ -23,6 +24,7 @@ final class FactInsert {
   /// - Parameter insert: the row, id, sequence and meta, then a column a field.
   init(_ schema: EntitySchema, _ connection: SQLiteConnection, _ replicas: ReplicaTable, insert: SQLiteStatement) {
     self.schema = schema
+    tags = schema.fields.map(\.tag)
     self.connection = connection
     self.replicas = replicas
     self.insert = insert
@@ -50,8 +52,8 @@ final class FactInsert {
     guard case .write(let fields) = write.action else { return }
     try begin(write.id, stamp, row, sequence)
     var place = 0
-    for column in schema.fields.indices {
-      if place < fields.count, fields[place].field == schema.fields[column].tag {
+    for column in tags.indices {
+      if place < fields.count, fields[place].field == tags[column] {
         if case .set(let value) = fields[place].edit { insert.bind(value, at: column + 5, in: scratch) }
         place += 1
       } else {
@@ -65,8 +67,8 @@ final class FactInsert {
     let only = state.vector.entries[0]
     try begin(state.id, Stamp(time: only.time, replica: only.replica), row, sequence)
     var place = 0
-    for column in schema.fields.indices {
-      if place < state.fields.count, state.fields[place].tag == schema.fields[column].tag {
+    for column in tags.indices {
+      if place < state.fields.count, state.fields[place].tag == tags[column] {
         if case .register(let siblings) = state.fields[place].content {
           insert.bind(siblings[0].value, at: column + 5, in: scratch)
         }

@@ -34,7 +34,7 @@ extension SQLiteBackend {
 
   package func isNew(_ key: RecordKey) throws(StoreError) -> Bool {
     guard let table = tables[key.entity], try hidden.holdsNone(of: key.entity) else { return try find(key) == nil }
-    if mayBePurged(key.entity), try !purged.isEmpty() { return try find(key) == nil }
+    if table.schema.isPurgeable, try !purged.isEmpty() { return try find(key) == nil }
     return try table.facts.isAbsent(key.id)
   }
 

@@ -185,7 +185,7 @@ extension Oracle {
       if let key = target.key {
         maps[target.field, default: []].append(MapEntry(key: key, siblings: ascending))
       } else {
-        state.setContent(.register(ascending), of: target.field)
+        state.setContent(.register(Siblings(ascending)), of: target.field)
       }
     }
     for (tag, entries) in maps {

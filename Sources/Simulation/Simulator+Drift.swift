@@ -67,16 +67,17 @@ extension RecordState {
   fileprivate func drifted(_ model: Model) -> RecordState? {
     guard let schema = model.entity(entity) else { return nil }
     for field in schema.fields.reversed() {
-      guard [.text, .money, .quantity].contains(field.type), case .register(var siblings)? = content(of: field.tag),
-        !siblings.isEmpty
+      guard [.text, .money, .quantity].contains(field.type), case .register(let found)? = content(of: field.tag),
+        !found.isEmpty
       else { continue }
+      var siblings = Array(found)
       switch siblings[0].value {
       case .text(let text): siblings[0].value = .text(text + "~")
       case .integer(let number): siblings[0].value = .integer(number + 1)
       default: continue
       }
       var state = self
-      state.setContent(.register(siblings), of: field.tag)
+      state.setContent(.register(Siblings(siblings)), of: field.tag)
       return state
     }
     return nil

@@ -10,7 +10,9 @@ struct BenchCommand {
   ]
 
   private static var usage: String {
-    let names = scenarios.map { "  \($0.name)\(String(repeating: " ", count: max(1, 12 - $0.name.count)))\($0.summary)" }
+    let names = scenarios.map { scenario in
+      "  \(scenario.name)\(String(repeating: " ", count: max(1, 12 - scenario.name.count)))\(scenario.summary)"
+    }
     return """
       usage: bench (--all | SCENARIO…) --lines FILE [--count N] [--rounds N] [--scratch DIR] [--json]
         --lines FILE   line items of The Complete Journey, as Scripts/bench writes them

@@ -29,7 +29,7 @@ extension Driver {
     ReplicaID(node: NodeNumber(name.node), incarnation: name.incarnation)
   }
 
-  private static func named(_ siblings: [Sibling]) -> [String] {
+  private static func named(_ siblings: some Sequence<Sibling>) -> [String] {
     siblings.map { "\(name($0.stamp)) \($0.value)" }
   }
 
@@ -57,7 +57,7 @@ extension Driver {
       return found.elementsEqual(expected, by: ==) ? nil : "entries \(found), expected \(expected)"
     default:
       let expected = Self.named(model.values(field, known))
-      let found = Self.named(content?.siblings ?? [])
+      let found = Self.named(content?.siblings.map(Array.init) ?? [])
       return found == expected ? nil : "siblings \(found), expected \(expected)"
     }
   }

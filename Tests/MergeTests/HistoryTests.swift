@@ -183,7 +183,7 @@ struct HistoryTests {
     }
     switch atom.edit {
     case .set(let value):
-      return has(content?.siblings, value)
+      return has(content?.siblings.map(Array.init), value)
     case .put(let key, let value):
       return has(content?.entries?.first { $0.key == key }?.siblings, value)
     case .insert(let value):

@@ -92,7 +92,7 @@ struct HostileStateTests {
   private static func randomContent(_ generator: inout SeededGenerator) -> FieldState.Content {
     switch Int.random(in: 0...3, using: &generator) {
     case 0:
-      return .register(randomSiblings(&generator))
+      return .register(Siblings(randomSiblings(&generator)))
     case 1:
       let elements = some(&generator) { generator in
         Element(value: randomValue(&generator), stamps: ascending(some(&generator, randomStamp), by: \.self))

@@ -105,7 +105,7 @@ struct RuleTests {
     let siblings = row.writes.enumerated().map { index, write in
       Sibling(stamp: stamp(UInt64(index) + 1, write.node, incarnation: UInt32(index)), value: write.value)
     }
-    let decision = row.rule.choose(among: siblings, owner: row.owner.map(NodeNumber.init))
+    let decision = row.rule.choose(among: Siblings(siblings), owner: row.owner.map(NodeNumber.init))
     #expect(decision == Decision(shownIndex: row.shown, reason: row.reason))
   }
 

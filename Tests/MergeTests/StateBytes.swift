@@ -47,7 +47,7 @@ extension ByteWriter {
     }
   }
 
-  fileprivate mutating func append(_ siblings: [Sibling]) {
+  fileprivate mutating func append(_ siblings: some Collection<Sibling>) {
     append(varint: UInt64(siblings.count))
     for sibling in siblings {
       append(sibling.stamp)

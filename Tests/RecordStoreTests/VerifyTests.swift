@@ -94,10 +94,11 @@ extension TestNode {
     try backend.transaction { () throws(StoreError) in
       let key = RecordKey(entity: Shop.note, id: RecordID(key: id))
       guard var stored = try backend.find(key), var state = stored.state,
-        case .register(var siblings) = state.content(of: field)
+        case .register(let found) = state.content(of: field)
       else { throw StoreError(.notFound, "\(id)") }
+      var siblings = Array(found)
       siblings[0].value = value
-      state.setContent(.register(siblings), of: field)
+      state.setContent(.register(Siblings(siblings)), of: field)
       stored.body = .held(state)
       try backend.update(stored)
     }

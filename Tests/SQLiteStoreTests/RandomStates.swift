@@ -68,7 +68,7 @@ struct RandomStates {
     }
     switch kind {
     case 0:
-      return .register(siblings(chance(80) ? 1 : 1 + below(4), { $0.value(for: field) }, stamp: common))
+      return .register(Siblings(siblings(chance(80) ? 1 : 1 + below(4), { $0.value(for: field) }, stamp: common)))
     case 1:
       let values = Set((0...below(4)).map { _ in value() }).sorted()
       return .set(

@@ -140,7 +140,8 @@ import Testing
     vector.insert(stamps[1])
     func read(_ siblings: [Sibling]) throws -> StoreError? {
       let state = RecordState(
-        entity: key.entity, id: key.id, vector: vector, fields: [FieldState(tag: name, content: .register(siblings))])
+        entity: key.entity, id: key.id, vector: vector,
+        fields: [FieldState(tag: name, content: .register(Siblings(siblings)))])
       let bytes = try forms.metadata(.held(state))
       return storeError { _ = try forms.body(bytes, key, row: nil) }
     }

@@ -54,7 +54,7 @@ func content(_ value: JSONValue) throws -> FieldState.Content {
   guard let kind = try value.object.members.first else { throw VectorError("found a field without contents") }
   switch kind.name {
   case "register":
-    return .register(try siblings(kind.value))
+    return .register(Siblings(try siblings(kind.value)))
   case "set":
     return .set(
       try kind.value.items.map {

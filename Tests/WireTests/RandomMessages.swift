@@ -180,7 +180,7 @@ extension SeededGenerator {
 
   private mutating func content(_ replicas: [ReplicaID]) -> FieldState.Content {
     switch number(0...3) {
-    case 0: return .register(siblings(replicas))
+    case 0: return .register(Siblings(siblings(replicas)))
     case 1:
       let values = Set((0..<number(1...3)).map { _ in plain() }).sorted()
       return .set(values.map { Element(value: $0, stamps: stamps(replicas, 1...3)) })

@@ -20,7 +20,38 @@ final class FactRules: Sendable {
     var isIndispensable: Bool
   }
 
+  /// The rules of a model's entities, found without hashing.
+  struct Table: Sendable {
+    private var byTag: [FactRules?] = []
+    private var erasable: Set<EntityTag> = []
+
+    init(_ model: Model) {
+      for schema in model.entities {
+        if schema.isErasable { erasable.insert(schema.tag) }
+        guard let rules = FactRules(schema) else { continue }
+        let place = Int(schema.tag.rawValue)
+        if place >= byTag.count { byTag += Array(repeating: nil, count: place + 1 - byTag.count) }
+        byTag[place] = rules
+      }
+    }
+
+    subscript(tag: EntityTag) -> FactRules? {
+      let place = Int(tag.rawValue)
+      return place < byTag.count ? byTag[place] : nil
+    }
+
+    /// Whether a record of the group may have been erased.
+    func mayBeErased(_ group: CommitGroup) -> Bool {
+      for record in group.records where self[record.entity] == nil && erasable.contains(record.entity) { return true }
+      return false
+    }
+  }
+
   let schema: EntitySchema
+  let tag: EntityTag
+  let lane: Lane
+  /// Whether more than the row is to be kept up to date.
+  let hasBalancesOrKeys: Bool
   private let fields: [Field]
   private let storeField: FieldTag
   private let requiredCount: Int
@@ -32,6 +63,9 @@ final class FactRules: Sendable {
       let storeField = scope.first, scope.count == 1, schema.owner.map({ $0 == storeField }) ?? true
     else { return nil }
     self.schema = schema
+    tag = schema.tag
+    lane = schema.lane
+    hasBalancesOrKeys = !schema.balances.isEmpty || !schema.unique.isEmpty
     self.storeField = storeField
     let indispensable = schema.indispensable
     fields = schema.fields.map { Field(schema: $0, isIndispensable: indispensable.contains($0.tag)) }

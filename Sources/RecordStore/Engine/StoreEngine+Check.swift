@@ -10,7 +10,8 @@ extension StoreEngine {
     try backend.transaction { () throws(StoreError) in
       // Writing and taking it back is the only check that can't differ from the real thing.
       _ = try backend.savepoint { () throws(StoreError) -> Void? in
-        var transaction = StoreTransaction(backend: backend, model: model, node: try backend.loadNode(), wall: wall)
+        var transaction = StoreTransaction(
+          backend: backend, model: model, node: try backend.loadNode(), wall: wall, rules: rules)
         result = try body { draft throws(StoreError) in try transaction.commit(draft) }
         return nil
       }

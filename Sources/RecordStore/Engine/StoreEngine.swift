@@ -17,14 +17,14 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   /// HQ was put back to an earlier state, and has not heard of all its stores since.
   package var isHealing = false
   private var tally = WorkTally()
-  private let rules: [EntityTag: FactRules]
+  let rules: FactRules.Table
   /// How parked groups are read and written; nil where what they hold of an erased record need not be taken out.
   package var parkedCoding: ParkedCoding?
 
   package init(_ backend: Backend) throws(StoreError) {
     self.backend = backend
     model = backend.model
-    rules = Dictionary(uniqueKeysWithValues: model.entities.compactMap { schema in FactRules(schema).map { (schema.tag, $0) } })
+    rules = FactRules.Table(model)
     node = try backend.loadNode()
     guard node.canGoOn else {
       throw StoreError(

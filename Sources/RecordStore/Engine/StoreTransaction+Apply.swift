@@ -68,7 +68,8 @@ extension StoreTransaction {
       return try park(
         batch.payload(index), of: batch, keys: [], code: "undecodable", reason: reason)
     case .decoded(let received):
-      let group = node.identity.isHQ ? try withoutErased(received, from: batch.peer) : received
+      let mayBeErased = node.identity.isHQ && rules.mayBeErased(received)
+      let group = mayBeErased ? try withoutErased(received, from: batch.peer) : received
       // Nothing but that was in it.
       if group.records.isEmpty, group.evictions.isEmpty, !received.records.isEmpty { return .applied }
       // What waits here must not hold what was erased.
@@ -101,7 +102,8 @@ extension StoreTransaction {
         case .refused(let error): return .refused(code: error.code.rawValue, reason: error.description)
         case .model(let error):
           return try park(
-            rest ?? batch.payload(index), of: batch, keys: group.keys, code: error.code.rawValue, reason: error.description)
+            rest ?? batch.payload(index), of: batch, keys: group.keys, code: error.code.rawValue,
+            reason: error.description)
         }
       }
     }

@@ -9,25 +9,19 @@ extension StoreTransaction {
     var changes: [Change] = []
     var facts = FactList()
     var lane = Lane.bulk
-    for step in draft.coalesced {
-      let write = step.write
-      if !step.startsAnew, let fact = try fact(write, after: facts) {
+    let ascends = draft.ascends
+    for step in ascends ? [] : draft.coalesced {
+      if !step.startsAnew, let fact = try fact(step.write, after: facts) {
         facts.append(fact)
         continue
       }
-      guard let schema = model.entity(write.entity) else {
-        return .refused(ModelError(.unknownEntity, entity: "\(write.entity)", "this version knows no such entity"))
-      }
-      let key = RecordKey(entity: write.entity, id: write.id)
-      let stored = try backend.find(key)
-      if case .write = write.action, try isErased(key, stored) { return .refused(.erased(schema, node.identity)) }
-      let planner = WritePlanner(schema: schema, author: node.identity.replica.node, stamp: stamp)
-      do {
-        guard let state = try planner.plan(step, on: stored) else { continue }
-        changes.append(Change(stored: stored, state: state))
-        lane = min(lane, schema.lane)
-      } catch {
-        return .refused(error)
+      if let refused = try plan(step, stamp, &changes, &lane) { return .refused(refused) }
+    }
+    for index in ascends ? draft.writes.indices : 0..<0 {
+      if let fact = try fact(draft.writes[index], after: facts) {
+        facts.append(fact)
+      } else if let refused = try plan(CoalescedWrite(write: draft.writes[index]), stamp, &changes, &lane) {
+        return .refused(refused)
       }
     }
     if let problem = sizeProblem(of: changes, facts) { return .refused(problem) }
@@ -36,9 +30,33 @@ extension StoreTransaction {
     return .committed(stamp)
   }
 
+  /// The general way of a write: onto what is there.
+  /// - Returns: why it is refused; nil if it is among the changes now, or changes nothing.
+  private func plan(
+    _ step: CoalescedWrite, _ stamp: Stamp, _ changes: inout [Change], _ lane: inout Lane
+  ) throws(StoreError) -> ModelError? {
+    let write = step.write
+    guard let schema = model.entity(write.entity) else {
+      return ModelError(.unknownEntity, entity: "\(write.entity)", "this version knows no such entity")
+    }
+    let key = RecordKey(entity: write.entity, id: write.id)
+    let stored = try backend.find(key)
+    if case .write = write.action, try isErased(key, stored) { return .erased(schema, node.identity) }
+    let planner = WritePlanner(schema: schema, author: node.identity.replica.node, stamp: stamp)
+    do {
+      guard let state = try planner.plan(step, on: stored) else { return nil }
+      changes.append(Change(stored: stored, state: state))
+      lane = min(lane, schema.lane)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
   private func sizeProblem(of changes: [Change], _ list: FactList) -> ModelError? {
     func tooLarge(_ found: String, _ limit: Int) -> ModelError {
-      let name = changes.first.flatMap { model.entity($0.state.entity)?.name } ?? list.facts.first?.rules.schema.name ?? ""
+      let name =
+        changes.first.flatMap { model.entity($0.state.entity)?.name } ?? list.facts.first?.rules.schema.name ?? ""
       return ModelError(.tooLarge, entity: name, "found \(found), expected at most \(limit); split the commit")
     }
     let count = changes.count + list.facts.count
@@ -63,7 +81,6 @@ extension ModelError {
 extension CommitDraft {
   /// The writes with those of one record put together, in the order of each record's first.
   fileprivate var coalesced: [CoalescedWrite] {
-    guard !ascends else { return writes.map { CoalescedWrite(write: $0) } }
     var result: [CoalescedWrite] = []
     var places: [RecordKey: Int] = [:]
     for write in writes {
@@ -89,9 +106,13 @@ extension CommitDraft {
 extension CommitDraft {
   /// Whether the writes plainly are of one record each: a document's records mostly come in order.
   fileprivate var ascends: Bool {
-    zip(writes, writes.dropFirst()).allSatisfy { first, next in
-      first.entity < next.entity || first.entity == next.entity && first.id < next.id
+    for index in writes.indices.dropFirst() {
+      let tag = writes[index].entity
+      let isBeyond =
+        writes[index - 1].entity < tag || writes[index - 1].entity == tag && writes[index - 1].id < writes[index].id
+      guard isBeyond else { return false }
     }
+    return true
   }
 }
 

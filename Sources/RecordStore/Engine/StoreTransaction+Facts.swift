@@ -24,7 +24,7 @@ struct Fact {
     }
   }
 
-  var key: RecordKey { RecordKey(entity: rules.schema.tag, id: id) }
+  var key: RecordKey { RecordKey(entity: rules.tag, id: id) }
 
   /// What the record shows for a field; null if nothing.
   func value(of tag: FieldTag) -> Value {
@@ -55,12 +55,12 @@ struct FactList {
   private(set) var facts: [Fact] = []
   private(set) var byteCount = 0
   private(set) var lane = Lane.bulk
+  private var last: RecordKey?
 
   /// They ascend, so that none is there twice.
   func isBeyond(_ entity: EntityTag, _ id: RecordID) -> Bool {
-    guard let last = facts.last else { return true }
-    let tag = last.rules.schema.tag
-    return tag < entity || tag == entity && last.id < id
+    guard let last else { return true }
+    return last.entity < entity || last.entity == entity && last.id < id
   }
 
   func contains(_ key: RecordKey) -> Bool {
@@ -70,7 +70,8 @@ struct FactList {
   mutating func append(_ fact: Fact) {
     facts.append(fact)
     byteCount += fact.accepted.byteCount
-    lane = min(lane, fact.rules.schema.lane)
+    lane = min(lane, fact.rules.lane)
+    last = fact.key
   }
 }
 
@@ -105,6 +106,7 @@ extension StoreTransaction {
     case .write(let write): ref = try backend.insert(fact: write, stamp: stamp, sequence: sequence)
     case .state(let state): ref = try backend.insert(fact: state, sequence: sequence)
     }
+    guard fact.rules.hasBalancesOrKeys else { return ref }
     let schema = fact.rules.schema
     for balance in schema.balances {
       guard case .integer(let amount) = fact.value(of: balance.sum) else { continue }

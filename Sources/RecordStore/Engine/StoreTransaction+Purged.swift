@@ -53,7 +53,7 @@ extension RecordState {
     state.fields = fields.compactMap { field in
       guard let siblings = field.content.siblings else { return field }
       let seen = siblings.filter { vector.covers($0.stamp) }
-      return seen.isEmpty ? nil : FieldState(tag: field.tag, content: .register(seen))
+      return seen.isEmpty ? nil : FieldState(tag: field.tag, content: .register(Siblings(seen)))
     }
     return state
   }

@@ -17,10 +17,10 @@ struct StoreTransaction<Backend: StorageBackend> {
   var tally = WorkTally()
   var parkedCoding: ParkedCoding?
   /// Of the entities whose new records take the quick way.
-  let rules: [EntityTag: FactRules]
+  let rules: FactRules.Table
 
   init(
-    backend: Backend, model: Model, node: NodeState, wall: WallTime, rules: [EntityTag: FactRules] = [:]
+    backend: Backend, model: Model, node: NodeState, wall: WallTime, rules: FactRules.Table
   ) {
     self.rules = rules
     self.backend = backend
@@ -44,13 +44,13 @@ struct StoreTransaction<Backend: StorageBackend> {
   ///   - isAsReceived: whether they are exactly what the sender has, which then does not need them back.
   ///   - batchStart: the first sequence of the received batch that they came with.
   mutating func write(
-    _ changes: [Change], _ list: FactList = FactList(), stamp: Stamp, lane: Lane, from sender: NodeNumber? = nil, isAsReceived: Bool = false,
-    batchStart: Sequence64? = nil
+    _ changes: [Change], _ list: FactList = FactList(), stamp: Stamp, lane: Lane, from sender: NodeNumber? = nil,
+    isAsReceived: Bool = false, batchStart: Sequence64? = nil
   ) throws(StoreError) {
     let first = node.head + 1
     let parts = Self.parts(of: changes)
-    guard list.facts.isEmpty || parts.count <= 1 && Self.byteCount(of: changes) + list.byteCount <= ModelLimits.groupBytes
-    else {
+    let fits = parts.count <= 1 && Self.byteCount(of: changes) + list.byteCount <= ModelLimits.groupBytes
+    guard list.facts.isEmpty || fits else {
       let others = list.facts.map { Change(stored: nil, state: $0.state(stamp: stamp)) }
       return try write(
         others + changes, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived, batchStart: batchStart)
@@ -62,7 +62,9 @@ struct StoreTransaction<Backend: StorageBackend> {
     }
   }
 
-  static func byteCount(of changes: [Change]) -> Int { changes.reduce(0) { $0 + $1.state.approximateByteCount } }
+  static func byteCount(of changes: [Change]) -> Int {
+    changes.reduce(0) { $0 + $1.state.approximateByteCount }
+  }
 
   private static func parts(of changes: [Change]) -> [ArraySlice<Change>] {
     var parts: [ArraySlice<Change>] = []
@@ -81,8 +83,8 @@ struct StoreTransaction<Backend: StorageBackend> {
   }
 
   private mutating func writeEntry(
-    _ changes: ArraySlice<Change>, _ facts: [Fact], stamp: Stamp, lane: Lane, from sender: NodeNumber?, isAsReceived: Bool,
-    batchStart: Sequence64
+    _ changes: ArraySlice<Change>, _ facts: [Fact], stamp: Stamp, lane: Lane, from sender: NodeNumber?,
+    isAsReceived: Bool, batchStart: Sequence64
   ) throws(StoreError) {
     node.head += 1
     var refs: [RecordRef] = []
@@ -110,8 +112,16 @@ struct StoreTransaction<Backend: StorageBackend> {
     }
     let entry = LogEntry(
       sequence: node.head, lane: lane, stamp: stamp, origin: origin, audience: audience.result, records: refs,
-      isReceived: sender != nil, needs: Set(changes.compactMap(\.stored?.sequence)).sorted(), batchStart: batchStart)
+      isReceived: sender != nil, needs: Self.needs(of: changes), batchStart: batchStart)
     try backend.append(entry)
+  }
+
+  /// The entries that the records belonged to before. A key path here would be made anew for each group: a sixth of a
+  /// commit's time.
+  private static func needs(of changes: ArraySlice<Change>) -> [Sequence64] {
+    var needs: Set<Sequence64> = []
+    for change in changes { if let stored = change.stored { needs.insert(stored.sequence) } }
+    return needs.sorted()
   }
 
   private func put(_ change: Change, sequence: Sequence64) throws(StoreError) -> RecordRef {

@@ -134,7 +134,8 @@ struct UnsentRepairer<Backend: StorageBackend> {
         stored.body = .held(renamed)
         try backend.update(stored)
         guard let schema else { continue }
-        var transaction = StoreTransaction(backend: backend, model: model, node: node, wall: renamedAt)
+        var transaction = StoreTransaction(
+          backend: backend, model: model, node: node, wall: renamedAt, rules: FactRules.Table(model))
         // Which of two values is shown goes by their stamps.
         let change = StoreTransaction<Backend>.Change(stored: before, state: renamed)
         try transaction.updateBalances(change, schema)

@@ -99,7 +99,7 @@ struct ShapeRows {
         case .text: .text(texts[Int(number)] ?? "")
         case .bytes: .bytes(entries[Int(number)])
         }
-      fields.append(FieldState(tag: tags[index], content: .register([Sibling(stamp: stamp, value: value)])))
+      fields.append(FieldState(tag: tags[index], content: .register(Siblings(Sibling(stamp: stamp, value: value)))))
     }
     last = fields
     return RecordState(entity: entity, id: id(row), vector: vector, fields: fields)

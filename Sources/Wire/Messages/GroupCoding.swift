@@ -209,7 +209,7 @@ struct GroupEncoder {
     }
   }
 
-  private func append(_ siblings: [Sibling], to writer: inout CBORWriter) {
+  private func append(_ siblings: some Collection<Sibling>, to writer: inout CBORWriter) {
     writer.append(arrayCount: siblings.count)
     for sibling in siblings {
       writer.append(arrayCount: 2)

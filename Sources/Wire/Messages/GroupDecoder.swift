@@ -76,7 +76,7 @@ struct GroupDecoder {
       if isFact {
         let value = try readValue(&reader)
         if value.isNull { throw reader.invalid("a value that is not null") }
-        content = .register([Sibling(stamp: groupStamp, value: value)])
+        content = .register(Siblings(Sibling(stamp: groupStamp, value: value)))
       } else {
         content = try readContent(&reader)
       }
@@ -103,7 +103,7 @@ struct GroupDecoder {
     try reader.expectArray(2)
     let content: FieldState.Content
     switch try reader.readUnsigned() {
-    case 0: content = .register(try readSiblings(&reader))
+    case 0: content = .register(Siblings(try readSiblings(&reader)))
     case 1: content = .set(try readElements(&reader))
     case 2: content = .counter(try readShares(&reader))
     case 3: content = .map(try readEntries(&reader))

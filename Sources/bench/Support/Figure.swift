@@ -53,8 +53,8 @@ struct Figure {
 
   var line: String {
     var parts = [name.padded(to: 46), "\(ours.median.short) \(unit) (\(ours.lowest.short)–\(ours.highest.short))"]
-    if let baseline { parts.append("raw \(baseline.median.short) (\(baseline.lowest.short)–\(baseline.highest.short))") }
-    if let ratio { parts.append("ratio \(ratio.median.short) (\(ratio.lowest.short)–\(ratio.highest.short))") }
+    if let baseline { parts.append("raw \(baseline.text)") }
+    if let ratio { parts.append("ratio \(ratio.text)") }
     if !verdict.isEmpty { parts.append(verdict) }
     return parts.joined(separator: "  ")
   }
@@ -69,6 +69,8 @@ struct Figure {
 }
 
 extension Spread {
+  fileprivate var text: String { "\(median.short) (\(lowest.short)–\(highest.short))" }
+
   fileprivate var json: JSONValue {
     .members(["median": .number(median.short), "lowest": .number(lowest.short), "highest": .number(highest.short)])
   }

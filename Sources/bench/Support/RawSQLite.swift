@@ -45,7 +45,9 @@ final class RawSQLite {
     return statement
   }
 
-  func failure(_ sql: String) -> BenchError { BenchError("SQLite: \(String(cString: sqlite3_errmsg(handle))) in “\(sql)”") }
+  func failure(_ sql: String) -> BenchError {
+    BenchError("SQLite: \(String(cString: sqlite3_errmsg(handle))) in “\(sql)”")
+  }
 
   /// Runs the statement for all rows, in their transactions.
   func run(_ statement: OpaquePointer, _ rows: PreparedRows) throws {

@@ -7,7 +7,8 @@ struct Stopwatch {
 
   var reading: Reading {
     Reading(
-      seconds: Self.seconds(CLOCK_MONOTONIC) - wall, processorSeconds: Self.seconds(CLOCK_PROCESS_CPUTIME_ID) - processor)
+      seconds: Self.seconds(CLOCK_MONOTONIC) - wall,
+      processorSeconds: Self.seconds(CLOCK_PROCESS_CPUTIME_ID) - processor)
   }
 
   private static func seconds(_ clock: clockid_t) -> Double {
