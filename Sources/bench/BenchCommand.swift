@@ -6,7 +6,7 @@ import NodeRuntime
 struct BenchCommand {
   private static let scenarios = [
     RawBaseline.scenario, CommitLatency.scenario, BulkWrite.scenario, MergeNew.scenario, MergeUpdates.scenario,
-    LiveBasket.scenario,
+    LiveBasket.scenario, Backlog.one, Backlog.many,
   ]
 
   private static var usage: String {

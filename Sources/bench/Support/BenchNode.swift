@@ -30,6 +30,13 @@ final class BenchNode: Sendable {
     gate = try StoreGate(path: path, model: .retail, clock: SystemWallClock())
   }
 
+  /// Opens the database of a node that was made before, and does not run.
+  init(existingIn directory: String) throws {
+    self.directory = directory
+    gate = try StoreGate(path: DataDirectory(directory).databasePath, model: .retail, clock: SystemWallClock())
+    number = gate.identity.replica.node
+  }
+
   var databasePath: String { DataDirectory(directory).databasePath }
 
   /// Waits for what a till waits for: the commit is durable.

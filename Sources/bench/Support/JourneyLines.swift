@@ -78,13 +78,14 @@ struct JourneyLines {
 }
 
 extension JourneyLines.Basket {
-  var orderID: RecordID { RecordID(importedAt: soldAt, source: "order:\(JourneyLines.store)", key: number) }
+  var orderLines: [OrderLine] { orderLines(at: JourneyLines.store) }
 
-  var orderLines: [OrderLine] {
-    let order = orderID
+  /// The same as if another store had sold it.
+  func orderLines(at store: UInt32) -> [OrderLine] {
+    let order = RecordID(importedAt: soldAt, source: "order:\(store)", key: number)
     return lines.enumerated().map { index, line in
       OrderLine(
-        order: order, line: UInt32(index + 1), store: RecordID(number: JourneyLines.store),
+        order: order, line: UInt32(index + 1), store: RecordID(number: store),
         product: RecordID(key: line.product), quantity: line.quantity, salesAmount: line.sales,
         retailDiscount: line.retailDiscount, couponDiscount: line.couponDiscount,
         couponMatchDiscount: line.couponMatchDiscount)
@@ -92,5 +93,7 @@ extension JourneyLines.Basket {
   }
 
   /// The lines as one commit group.
-  var draft: CommitDraft { CommitDraft(orderLines.map { RecordWrite($0) }) }
+  var draft: CommitDraft { draft(at: JourneyLines.store) }
+
+  func draft(at store: UInt32) -> CommitDraft { CommitDraft(orderLines(at: store).map { RecordWrite($0) }) }
 }

@@ -26,6 +26,17 @@ final class RawSQLite {
     try execute(Self.pragmas + "PRAGMA cache_size = -\(cacheKibibytes)")
   }
 
+  /// Looks into a database that a node has open.
+  init(readOnly path: String) throws {
+    var opened: OpaquePointer?
+    let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    guard sqlite3_open_v2(path, &opened, flags, nil) == SQLITE_OK, let opened else {
+      throw BenchError("SQLite cannot open “\(path)”")
+    }
+    handle = opened
+    sqlite3_busy_timeout(handle, 10_000)
+  }
+
   deinit {
     for statement in statements { sqlite3_finalize(statement) }
     sqlite3_close_v2(handle)
@@ -43,6 +54,23 @@ final class RawSQLite {
     }
     statements.append(statement)
     return statement
+  }
+
+  /// The one number that a query gives.
+  func number(_ query: OpaquePointer) throws -> Int {
+    defer { sqlite3_reset(query) }
+    guard sqlite3_step(query) == SQLITE_ROW else { throw failure("a query") }
+    return Int(sqlite3_column_int64(query, 0))
+  }
+
+  /// The texts that a query gives.
+  func texts(_ sql: String) throws -> [String] {
+    let query = try prepare(sql)
+    var texts: [String] = []
+    while sqlite3_step(query) == SQLITE_ROW {
+      if let text = sqlite3_column_text(query, 0) { texts.append(String(cString: text)) }
+    }
+    return texts
   }
 
   func failure(_ sql: String) -> BenchError {
