@@ -90,7 +90,7 @@ let package = Package(
       "bench",
       [
         "CSQLite", "Base", "Causality", "JSON", "StoreModel", "Merge", "RecordStore", "Wire", "SyncSession",
-        "SQLiteStore", "Retail", "NodeRuntime",
+        "SQLiteStore", "Transport", "Retail", "NodeRuntime",
       ]),
     // The baseline of `bench` in C, to show that the one in Swift loses nothing.
     .executableTarget(name: "raw-sqlite", dependencies: ["CSQLite"]),

@@ -6,7 +6,8 @@ import NodeRuntime
 struct BenchCommand {
   private static let scenarios = [
     RawBaseline.scenario, CommitLatency.scenario, BulkWrite.scenario, MergeNew.scenario, MergeUpdates.scenario,
-    LiveBasket.scenario, Backlog.one, Backlog.many,
+    LiveBasket.scenario, Backlog.one, Backlog.many, Reconnect.scenario, FirstLoad.scenario,
+    Idle.scenario, Verify.scenario, Growth.scenario, Fleet.scenario,
   ]
 
   private static var usage: String {

@@ -23,9 +23,10 @@ final class Chain {
   func directory(_ store: UInt32) -> String { bench.scratch.file("store-\(store)") }
 
   /// Runs a program to its end.
+  /// - Parameter statuses: the exit statuses that are no failure.
   @discardableResult
-  func run(_ program: String, _ arguments: String...) throws -> String {
-    try Child.output(of: "\(bench.programs)/\(program)", arguments)
+  func run(_ program: String, _ arguments: String..., allowing statuses: [Int32] = [0]) throws -> String {
+    try Child.output(of: "\(bench.programs)/\(program)", arguments, allowing: statuses)
   }
 
   // MARK: Daemons

@@ -3,7 +3,8 @@ import Glibc
 /// Runs another program to its end.
 enum Child {
   /// What it writes to its standard output.
-  static func output(of program: String, _ arguments: [String]) throws -> String {
+  /// - Parameter statuses: the exit statuses that are no failure.
+  static func output(of program: String, _ arguments: [String], allowing statuses: [Int32] = [0]) throws -> String {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { throw BenchError("no pipe: \(String(cString: strerror(errno)))") }
     var actions = posix_spawn_file_actions_t()
@@ -24,7 +25,9 @@ enum Child {
     while case let count = read(ends[0], &buffer, buffer.count), count > 0 { output += buffer[..<count] }
     var status: Int32 = 0
     waitpid(child, &status, 0)
-    guard status == 0 else { throw BenchError("“\(program)” ended with \(status)") }
+    guard status & 0x7f == 0, statuses.contains(status >> 8) else {
+      throw BenchError("“\(program)” ended with \(status)")
+    }
     return String(decoding: output, as: UTF8.self)
   }
 }

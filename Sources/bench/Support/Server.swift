@@ -96,17 +96,17 @@ final class Server {
 struct ProcessCounts {
   var residentBytes: Double
   var highestResidentBytes: Double
-  var contextSwitches: Double
+  /// Of each thread; those that have ended are gone.
+  var contextSwitches: [String: Double] = [:]
   var processorSeconds: Double
 
   init(of server: Server) throws {
     let own = Self.numbers("/proc/\(server.pid)/status")
     residentBytes = (own["VmRSS"] ?? 0) * 1_024
     highestResidentBytes = (own["VmHWM"] ?? 0) * 1_024
-    contextSwitches = 0
     for task in Self.names(in: "/proc/\(server.pid)/task") {
       let numbers = Self.numbers("/proc/\(server.pid)/task/\(task)/status")
-      contextSwitches += (numbers["voluntary_ctxt_switches"] ?? 0) + (numbers["nonvoluntary_ctxt_switches"] ?? 0)
+      contextSwitches[task] = (numbers["voluntary_ctxt_switches"] ?? 0) + (numbers["nonvoluntary_ctxt_switches"] ?? 0)
     }
     var clock = clockid_t()
     var time = timespec()
@@ -114,6 +114,13 @@ struct ProcessCounts {
       throw BenchError("a daemon is gone")
     }
     processorSeconds = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// Context switches since `before`, of all threads that one of `later` has seen.
+  static func contextSwitches(since before: ProcessCounts, seenIn later: [ProcessCounts]) -> Double {
+    var last: [String: Double] = [:]
+    for counts in later { last.merge(counts.contextSwitches) { max($0, $1) } }
+    return last.reduce(0) { $0 + $1.value - (before.contextSwitches[$1.key] ?? 0) }
   }
 
   /// The lines of a file that are a name, a colon and a number.
