@@ -30,7 +30,8 @@ enum Fleet {
       Figure(
         name: "HQ's memory a connection", unit: "KiB",
         ours: Spread([(connected.residentBytes - empty.residentBytes) / 1_024 / Double(stores)])))
-    figures += try priceChanges(chain, crowd, hq)
+    figures += try change("one record", chain, crowd, hq, product)
+    figures += try change("a price each in one group", chain, crowd, hq, prices)
 
     var outcomes: [(seconds: [Double], failures: Int)] = []
     let before = try ProcessCounts(of: hq)
@@ -65,35 +66,48 @@ enum Fleet {
       Figure(name: "  the last", unit: "s", ours: Spread(outcomes.map { Spread($0.seconds).highest })),
       Figure(name: "  attempts that failed", unit: "", ours: Spread(outcomes.map { Double($0.failures) })),
       Figure(name: "  HQ's processor a store", unit: "ms", ours: Spread([processor / Double(stores)])),
-      Figure(name: "  HQ's most memory until then", unit: "MiB", ours: Spread([after.highestResidentBytes / 1_048_576])),
+      Figure(
+        name: "  HQ's most memory until then", unit: "MiB", ours: Spread([after.highestResidentBytes / 1_048_576])),
     ]
   }
 
-  /// A price for each store, and a product's name for all of them, as one commit group each.
-  private static func priceChanges(_ chain: Chain, _ crowd: Crowd, _ hq: Server) throws -> [Figure] {
+  /// One commit group again and again, until it has reached all stores.
+  private static func change(
+    _ name: String, _ chain: Chain, _ crowd: Crowd, _ hq: Server, _ draft: (Int) -> CommitDraft
+  ) throws -> [Figure] {
     let client = try ControlClient(directory: DataDirectory(chain.hqDirectory), model: .retail)
     var medians: [Double] = []
     var lasts: [Double] = []
     var processor: [Double] = []
     for round in 0..<changes {
-      let listings = (1...stores).map { store in
-        RecordWrite(
-          Listing(
-            store: RecordID(number: store), product: RecordID(key: "1000001"), price: Int64(100 + round),
-            available: true))
-      }
       let before = try ProcessCounts(of: hq)
       let seconds = try crowd.receive {
-        _ = try client.request("commit", [("drafts", .array([CommitDraft(listings).controlValue]))])
+        _ = try client.request("commit", [("drafts", .array([draft(round).controlValue]))])
       }
       processor.append((try ProcessCounts(of: hq).processorSeconds - before.processorSeconds) * 1_000)
       medians.append(Spread(seconds).median * 1_000)
       lasts.append(Spread(seconds).highest * 1_000)
     }
     return [
-      Figure(name: "price change to \(stores) stores, median", unit: "ms", ours: Spread(medians)),
+      Figure(name: "\(name) to \(stores) stores, median", unit: "ms", ours: Spread(medians)),
       Figure(name: "  the last", unit: "ms", ours: Spread(lasts)),
       Figure(name: "  HQ's processor", unit: "ms", ours: Spread(processor)),
     ]
+  }
+
+  /// A product's name, which all stores share.
+  private static func product(_ round: Int) -> CommitDraft {
+    CommitDraft([RecordWrite(Product(id: RecordID(key: "1000001"), name: "Name \(round)"))])
+  }
+
+  /// A price of its own for each store.
+  private static func prices(_ round: Int) -> CommitDraft {
+    CommitDraft(
+      (1...stores).map { store in
+        RecordWrite(
+          Listing(
+            store: RecordID(number: store), product: RecordID(key: "1000001"), price: Int64(100 + round),
+            available: true))
+      })
   }
 }

@@ -165,7 +165,8 @@ final class Crowd: @unchecked Sendable {
     case .caughtUp: member.caughtUp = member.caughtUp ?? .now()
     case .ping(let number): send(.pong(number), member)
     case .refusal(let refusal):
-      if refusal.code != "busy" { problem = "store \(member.node) is refused: \(refusal.message) (\(refusal.code))" }
+      guard refusal.code != Refusal.Code.busy.rawValue else { return }
+      problem = "store \(member.node) is refused: \(refusal.message) (\(refusal.code))"
     default: break
     }
   }
