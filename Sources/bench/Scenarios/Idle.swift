@@ -8,7 +8,7 @@ enum Idle {
 
   private static let watchedSeconds: UInt32 = 30
   /// Longer than a node waits until it gives memory back.
-  private static let restSeconds: UInt32 = 5
+  private static let restSeconds: UInt32 = 8
   private static let store = JourneyLines.store
   private static let mebibyte = 1_048_576.0
 

@@ -134,8 +134,8 @@ final class Crowd: @unchecked Sendable {
       .hello(
         Hello(
           replica: ReplicaID(node: member.node, incarnation: 1), credential: Self.credential, epoch: Self.ownEpoch,
-          clock: SystemWallClock().now, peerEpoch: member.epoch, cursors: member.cursors, window: SessionLimits.windowBytes,
-          software: "bench", token: member.token, codecs: Codec.readable)), member)
+          clock: SystemWallClock().now, peerEpoch: member.epoch, cursors: member.cursors,
+          window: SessionLimits.windowBytes, software: "bench", token: member.token, codecs: Codec.readable)), member)
   }
 
   private func send(_ message: Message, _ member: Member) {

@@ -11,6 +11,8 @@ final class Server {
   private var guardian: pid_t = 0
   private let door: Int32
   private var hasEnded = false
+  /// How long it may take to end in good order.
+  private static let patienceSeconds = 30.0
 
   /// - Parameter errors: the file that takes its standard error.
   init(_ program: String, _ arguments: [String], errors: String) throws {
@@ -60,11 +62,15 @@ final class Server {
     hasEnded = true
     var status: Int32 = 0
     kill(pid, signal)
-    waitpid(pid, &status, 0)
+    let stopwatch = Stopwatch()
+    while waitpid(pid, &status, WNOHANG) == 0 {
+      if stopwatch.reading.seconds > Self.patienceSeconds { kill(pid, SIGKILL) }
+      usleep(2_000)
+    }
     // Its number may go to another now: the shell must not kill that one.
     _ = write(door, "\n", 1)
     close(door)
-    waitpid(guardian, &status, 0)
+    if guardian > 0 { waitpid(guardian, &status, 0) }
   }
 
   /// A pipe that no program inherits that is started later.
