@@ -95,7 +95,7 @@ final class Chain {
 
   /// Waits until a store is connected, has sent everything and has all that HQ has for it.
   func waitUntilInSync(_ store: UInt32) throws {
-    try eventually("store \(store) to be in sync") {
+    try eventually("store \(store) to be in sync", every: 10_000) {
       guard let peer = try peer(directory(store)) else { return false }
       return peer["isConnected"]?.booleanValue == true && peer["isCaughtUp"]?.booleanValue == true
         && peer["pendingGroups"]?.integerValue == 0
@@ -111,10 +111,12 @@ final class Chain {
 }
 
 /// Asks again and again, until it is so.
-func eventually(_ what: String, within seconds: Double = 300, _ condition: () throws -> Bool) throws {
+func eventually(
+  _ what: String, within seconds: Double = 300, every microseconds: UInt32 = 3_000, _ condition: () throws -> Bool
+) throws {
   let stopwatch = Stopwatch()
   while try !condition() {
     guard stopwatch.reading.seconds < seconds else { throw BenchError("waited in vain for \(what)") }
-    usleep(3_000)
+    usleep(microseconds)
   }
 }
