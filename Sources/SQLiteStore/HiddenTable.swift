@@ -26,7 +26,7 @@ final class HiddenTable {
   private let highestRow: SQLiteStatement
   private let anyOfEntity: SQLiteStatement
   /// Entities of which there is none here; what a transaction that was undone has shown is forgotten.
-  private var absent: Set<EntityTag> = []
+  private var absent = EntityMap<Bool>()
 
   init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
     path = connection.path
@@ -72,17 +72,17 @@ final class HiddenTable {
   }
 
   func holdsNone(of entity: EntityTag) throws(StoreError) -> Bool {
-    if absent.contains(entity) { return true }
+    if absent[entity] == true { return true }
     anyOfEntity.bind(entity.rawValue, at: 1)
     guard try anyOfEntity.first({ _ throws(StoreError) in true }) == nil else { return false }
-    absent.insert(entity)
+    absent[entity] = true
     return true
   }
 
-  func forgetEmptiness() { absent = [] }
+  func forgetEmptiness() { absent = EntityMap() }
 
   func put(_ record: StoredRecord) throws(StoreError) {
-    absent.remove(record.ref.entity)
+    absent[record.ref.entity] = nil
     let kind: Kind
     let bytes: [UInt8]
     switch record.body {

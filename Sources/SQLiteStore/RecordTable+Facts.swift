@@ -8,7 +8,7 @@ import StoreModel
 /// once.
 final class FactInsert {
   private let schema: EntitySchema
-  private let tags: [FieldTag]
+  private let tags: [UInt16]
   private let connection: SQLiteConnection
   private let replicas: ReplicaTable
   private let insert: SQLiteStatement
@@ -18,13 +18,13 @@ final class FactInsert {
   private let scratch = BindingBuffer(capacity: 4_096)
   private let meta = BindingBuffer(capacity: 64)
   private var metaStamp: Stamp?
-  /// Above all ids in the table; nil if that is not known.
+  /// At or above all ids in the table; nil if that is not known. What is inserted here was looked up before.
   private var highestID: [UInt8]?
 
   /// - Parameter insert: the row, id, sequence and meta, then a column a field.
   init(_ schema: EntitySchema, _ connection: SQLiteConnection, _ replicas: ReplicaTable, insert: SQLiteStatement) {
     self.schema = schema
-    tags = schema.fields.map(\.tag)
+    tags = schema.fields.map(\.tag.rawValue)
     self.connection = connection
     self.replicas = replicas
     self.insert = insert
@@ -43,7 +43,11 @@ final class FactInsert {
     if highestID == nil {
       highestID = try highest.first { row throws(StoreError) in try row.id(0, schema.identity).bytes } ?? []
     }
-    if let highestID, highestID.lexicographicallyPrecedes(id.bytes) { return true }
+    if let highestID, highestID.lexicographicallyPrecedes(id.bytes) {
+      // Written or not: above it there is nothing.
+      self.highestID = id.bytes
+      return true
+    }
     exists.bind(id, schema.identity, at: 1)
     return try exists.first { _ throws(StoreError) in true } == nil
   }
@@ -53,14 +57,14 @@ final class FactInsert {
     try begin(write.id, stamp, row, sequence)
     var place = 0
     for column in tags.indices {
-      if place < fields.count, fields[place].field == tags[column] {
+      if place < fields.count, fields[place].field.rawValue == tags[column] {
         if case .set(let value) = fields[place].edit { insert.bind(value, at: column + 5, in: scratch) }
         place += 1
       } else {
         insert.bindNull(at: column + 5)
       }
     }
-    try finish(write.id)
+    try insert.run()
   }
 
   func run(_ state: RecordState, row: Int64, sequence: Sequence64) throws(StoreError) {
@@ -68,7 +72,7 @@ final class FactInsert {
     try begin(state.id, Stamp(time: only.time, replica: only.replica), row, sequence)
     var place = 0
     for column in tags.indices {
-      if place < state.fields.count, state.fields[place].tag == tags[column] {
+      if place < state.fields.count, state.fields[place].tag.rawValue == tags[column] {
         if case .register(let siblings) = state.fields[place].content {
           insert.bind(siblings[0].value, at: column + 5, in: scratch)
         }
@@ -77,7 +81,7 @@ final class FactInsert {
         insert.bindNull(at: column + 5)
       }
     }
-    try finish(state.id)
+    try insert.run()
   }
 
   private func begin(
@@ -94,10 +98,5 @@ final class FactInsert {
     insert.bind(id, schema.identity, at: 2, in: scratch)
     insert.bind(sequence, at: 3)
     insert.bindAll(of: meta, at: 4)
-  }
-
-  private func finish(_ id: RecordID) throws(StoreError) {
-    try insert.run()
-    if let highestID, highestID.lexicographicallyPrecedes(id.bytes) { self.highestID = id.bytes }
   }
 }

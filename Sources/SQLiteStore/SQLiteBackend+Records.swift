@@ -33,7 +33,7 @@ extension SQLiteBackend {
   }
 
   package func isNew(_ key: RecordKey) throws(StoreError) -> Bool {
-    guard let table = tables[key.entity], try hidden.holdsNone(of: key.entity) else { return try find(key) == nil }
+    guard let table = tableByTag[key.entity], try hidden.holdsNone(of: key.entity) else { return try find(key) == nil }
     if table.schema.isPurgeable, try !purged.isEmpty() { return try find(key) == nil }
     return try table.facts.isAbsent(key.id)
   }
@@ -53,7 +53,7 @@ extension SQLiteBackend {
   }
 
   private func table(_ entity: EntityTag) throws(StoreError) -> RecordTable {
-    guard let table = tables[entity] else {
+    guard let table = tableByTag[entity] else {
       throw StoreError(.internalError, "\(connection.path): expected a table of \(entity), found none")
     }
     return table

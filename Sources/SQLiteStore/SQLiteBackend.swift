@@ -35,7 +35,9 @@ package final class SQLiteBackend: StorageBackend {
   let tables: [EntityTag: RecordTable]
   let balanceTables: [String: BalanceTable]
   /// The highest row given out, per entity; looked up again after a transaction that was undone.
-  var lastRows: [EntityTag: Int64] = [:]
+  var lastRows = EntityMap<Int64>()
+  /// The same tables, for each record that is written.
+  let tableByTag: EntityMap<RecordTable>
   private var savepointDepth = 0
   /// Called with how long the COMMIT of each transaction that wrote something took, in nanoseconds; on the thread that
   /// committed.
@@ -99,6 +101,9 @@ package final class SQLiteBackend: StorageBackend {
       }
     }
     self.tables = tables
+    var byTag = EntityMap<RecordTable>()
+    for table in tables.values { byTag[table.schema.tag] = table }
+    tableByTag = byTag
     balanceTables = balances
   }
 
@@ -192,7 +197,7 @@ package final class SQLiteBackend: StorageBackend {
   /// What memory holds of a transaction that was undone.
   private func forget(replicasFrom count: Int) {
     replicas.truncate(to: count)
-    lastRows = [:]
+    lastRows = EntityMap()
     hidden.forgetEmptiness()
     purged.forgetEmptiness()
     parked.forgetEmptiness()

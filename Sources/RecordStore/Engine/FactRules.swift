@@ -22,23 +22,17 @@ final class FactRules: Sendable {
 
   /// The rules of a model's entities, found without hashing.
   struct Table: Sendable {
-    private var byTag: [FactRules?] = []
+    private var rules = EntityMap<FactRules>()
     private var erasable: Set<EntityTag> = []
 
     init(_ model: Model) {
       for schema in model.entities {
         if schema.isErasable { erasable.insert(schema.tag) }
-        guard let rules = FactRules(schema) else { continue }
-        let place = Int(schema.tag.rawValue)
-        if place >= byTag.count { byTag += Array(repeating: nil, count: place + 1 - byTag.count) }
-        byTag[place] = rules
+        rules[schema.tag] = FactRules(schema)
       }
     }
 
-    subscript(tag: EntityTag) -> FactRules? {
-      let place = Int(tag.rawValue)
-      return place < byTag.count ? byTag[place] : nil
-    }
+    subscript(tag: EntityTag) -> FactRules? { rules[tag] }
 
     /// Whether a record of the group may have been erased.
     func mayBeErased(_ group: CommitGroup) -> Bool {
@@ -124,8 +118,10 @@ final class FactRules: Sendable {
 
     /// False where the general way is to look at it.
     mutating func take(_ tag: FieldTag, _ value: Value, _ rules: FactRules, isLocal: Bool) -> Bool {
-      while place < rules.fields.count, rules.fields[place].schema.tag < tag { place += 1 }
-      guard place < rules.fields.count, rules.fields[place].schema.tag == tag,
+      // By their raw values: tags compare through a witness table otherwise.
+      let number = tag.rawValue
+      while place < rules.fields.count, rules.fields[place].schema.tag.rawValue < number { place += 1 }
+      guard place < rules.fields.count, rules.fields[place].schema.tag.rawValue == number,
         rules.isSound(place, value, isLocal: isLocal)
       else { return false }
       let isRequired = rules.fields[place].schema.isRequired
@@ -133,8 +129,8 @@ final class FactRules: Sendable {
       indispensable += rules.fields[place].isIndispensable ? 1 : 0
       hasFieldOfHQ = hasFieldOfHQ || rules.fields[place].schema.writers == .hq
       byteCount += 16 + value.byteCount
-      if tag == rules.storeField, case .integer(let number) = value, let node = UInt32(exactly: number) {
-        store = NodeNumber(node)
+      if number == rules.storeField.rawValue, case .integer(let store) = value, let node = UInt32(exactly: store) {
+        self.store = NodeNumber(node)
       }
       place += 1
       return true

@@ -18,7 +18,7 @@ extension StoreTransaction {
       if let refused = try plan(step, stamp, &changes, &lane) { return .refused(refused) }
     }
     for index in ascends ? draft.writes.indices : 0..<0 {
-      if let fact = try fact(draft.writes[index], after: facts) {
+      if let fact = try fact(draft.writes[index], after: nil) {
         facts.append(fact)
       } else if let refused = try plan(CoalescedWrite(write: draft.writes[index]), stamp, &changes, &lane) {
         return .refused(refused)
@@ -107,9 +107,8 @@ extension CommitDraft {
   /// Whether the writes plainly are of one record each: a document's records mostly come in order.
   fileprivate var ascends: Bool {
     for index in writes.indices.dropFirst() {
-      let tag = writes[index].entity
-      let isBeyond =
-        writes[index - 1].entity < tag || writes[index - 1].entity == tag && writes[index - 1].id < writes[index].id
+      let (last, next) = (writes[index - 1].entity.rawValue, writes[index].entity.rawValue)
+      let isBeyond = last < next || last == next && writes[index - 1].id < writes[index].id
       guard isBeyond else { return false }
     }
     return true

@@ -60,7 +60,8 @@ struct FactList {
   /// They ascend, so that none is there twice.
   func isBeyond(_ entity: EntityTag, _ id: RecordID) -> Bool {
     guard let last else { return true }
-    return last.entity < entity || last.entity == entity && last.id < id
+    let (mine, theirs) = (last.entity.rawValue, entity.rawValue)
+    return mine < theirs || mine == theirs && last.id < id
   }
 
   func contains(_ key: RecordKey) -> Bool {
@@ -77,9 +78,10 @@ struct FactList {
 
 extension StoreTransaction {
   /// The write as a fact, if it is one that is new here.
-  func fact(_ write: RecordWrite, after list: FactList) throws(StoreError) -> Fact? {
+  /// - Parameter list: the facts before it; nil if the draft's writes are known to ascend.
+  func fact(_ write: RecordWrite, after list: FactList?) throws(StoreError) -> Fact? {
     guard let rules = rules[write.entity], case .write(let fields) = write.action,
-      list.isBeyond(write.entity, write.id),
+      list?.isBeyond(write.entity, write.id) ?? true,
       let accepted = rules.accept(write.id, fields, by: node.identity.replica.node),
       try backend.isNew(RecordKey(entity: write.entity, id: write.id))
     else { return nil }

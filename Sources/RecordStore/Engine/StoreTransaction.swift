@@ -48,6 +48,12 @@ struct StoreTransaction<Backend: StorageBackend> {
     isAsReceived: Bool = false, batchStart: Sequence64? = nil
   ) throws(StoreError) {
     let first = node.head + 1
+    guard !changes.isEmpty else {
+      guard !list.facts.isEmpty else { return }
+      return try writeEntry(
+        [], list.facts, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived,
+        batchStart: batchStart ?? first)
+    }
     let parts = Self.parts(of: changes)
     let fits = parts.count <= 1 && Self.byteCount(of: changes) + list.byteCount <= ModelLimits.groupBytes
     guard list.facts.isEmpty || fits else {
@@ -55,7 +61,7 @@ struct StoreTransaction<Backend: StorageBackend> {
       return try write(
         others + changes, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived, batchStart: batchStart)
     }
-    for part in parts.isEmpty && !list.facts.isEmpty ? [[]] : parts {
+    for part in parts {
       try writeEntry(
         part, list.facts, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived,
         batchStart: batchStart ?? first)
@@ -63,7 +69,9 @@ struct StoreTransaction<Backend: StorageBackend> {
   }
 
   static func byteCount(of changes: [Change]) -> Int {
-    changes.reduce(0) { $0 + $1.state.approximateByteCount }
+    var count = 0
+    for change in changes { count += change.state.approximateByteCount }
+    return count
   }
 
   private static func parts(of changes: [Change]) -> [ArraySlice<Change>] {
