@@ -96,7 +96,9 @@ private final class OnceShop {
     gate = nil
     // The writer's last turn holds it until it ends.
     while former != nil { sched_yield() }
-    gate = try StoreGate(path: DataDirectory(path).databasePath, model: .retail, clock: SystemWallClock())
+    gate = try unlocked { () throws(StoreError) in
+      try StoreGate(path: DataDirectory(path).databasePath, model: .retail, clock: SystemWallClock())
+    }
   }
 
   /// Counts a visit of one member, which a second time would count again.

@@ -167,19 +167,6 @@ import Transport
     }
   }
 
-  /// Other tests start processes, which hold what this one has open for the moment before they become another program.
-  private static func unlocked<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
-    for _ in 0..<500 {
-      do throws(StoreError) {
-        return try body()
-      } catch {
-        guard error.code == .inUse else { throw error }
-        usleep(10_000)
-      }
-    }
-    return try body()
-  }
-
   /// What was made anew is sound, and holds whole commits only.
   private static func checkNew(_ directory: DataDirectory, _ report: StoreRecovery.Report, _ round: Int) throws {
     let engine = try unlocked { () throws(StoreError) in

@@ -169,21 +169,9 @@ private final class ClosedStore {
 
   /// Changes the database as no program does.
   func edit(_ body: (StoreGate.Engine) throws(StoreError) -> Void) throws {
-    try eventuallyUnlocked { () throws(StoreError) in
+    try unlocked { () throws(StoreError) in
       try body(
         StoreGate.Engine(SQLiteBackend.open(path: self.directory.databasePath, model: .retail, mode: .readWrite)))
     }
-  }
-
-  private func eventuallyUnlocked(_ body: () throws(StoreError) -> Void) throws {
-    for _ in 0..<500 {
-      do throws(StoreError) {
-        return try body()
-      } catch {
-        guard error.code == .inUse else { throw error }
-        usleep(10_000)
-      }
-    }
-    try body()
   }
 }
