@@ -85,6 +85,20 @@ import Testing
     #expect(try quick.store.balance("stock_on_hand", keys: [.integer(1), .text("shelf"), .text("p2")]) == -8)
   }
 
+  @Test("a store sells in nobody else's name", arguments: BackendKind.allCases)
+  func othersFacts(_ kind: BackendKind) throws {
+    let hq = try TestNode(kind, 0)
+    var one = Foreign(1)
+    var two = Foreign(2)
+    let ofTwo = one.entry("another store's", store: 2, "till", 5)
+    let byTwo = two.entry("another's stamp", store: 1, "till", 7)
+    #expect(try hq.receive([ofTwo, byTwo], from: NodeNumber(1)).map(\.code) == ["out-of-scope", "forged"])
+    #expect(try hq.store.count(of: Shop.entry) == 0)
+    #expect(try hq.balance(1, "till") == 0 && hq.balance(2, "till") == 0)
+    #expect(try hq.receive([one.entry("its own", store: 1, "till", 3)], from: NodeNumber(1)) == [.applied])
+    #expect(try hq.balance(1, "till") == 3)
+  }
+
   @Test(arguments: BackendKind.allCases) func whatWasUndoneIsNewOnceMore(_ kind: BackendKind) throws {
     var failing: FailingBackend?
     let node = try TestNode(kind, 1, model: .retail) { backend in
