@@ -62,17 +62,8 @@ enum WireFuzz {
   /// A group that can be read is the same when it is written again, and alone as in its batch.
   static func contents(_ bytes: [UInt8]) -> String? {
     guard let decoded = try? BatchContents.decode(bytes) else { return nil }
-    var groups: [CommitGroup] = []
-    for (index, group) in decoded.groups.enumerated() {
-      guard let alone = try? BatchContents.decode(decoded.single(index)), alone.groups.count == 1 else {
-        return "a group cannot be read alone"
-      }
-      switch (group, alone.groups[0]) {
-      case (.success(let group), .success(let alone)) where group == alone: groups.append(group)
-      case (.failure, .failure): break
-      default: return "a group alone is another one"
-      }
-    }
+    if let problem = problem(ofGroupsAloneIn: decoded) { return problem }
+    let groups = decoded.groups.compactMap { try? $0.get() }
     guard let again = try? BatchContents.decode(BatchContents.encode(groups)) else {
       return "what was written of the groups cannot be read"
     }
@@ -80,21 +71,27 @@ enum WireFuzz {
     return same ? nil : "groups are others when they are written and read again"
   }
 
-  /// Groups that can be read from columns are the same when they are written again in either form, and alone as in their
-  /// batch; what cannot be read is kept as contents of one group that cannot be read either.
-  static func columns(_ bytes: [UInt8]) -> String? {
-    guard let decoded = try? ColumnContents.decode(bytes) else { return nil }
-    var groups: [CommitGroup] = []
+  /// Each group alone is what it is in its batch.
+  private static func problem(ofGroupsAloneIn decoded: BatchContents.Decoded) -> String? {
     for (index, group) in decoded.groups.enumerated() {
       guard let alone = try? BatchContents.decode(decoded.single(index)), alone.groups.count == 1 else {
         return "a group cannot be read alone"
       }
       switch (group, alone.groups[0]) {
-      case (.success(let group), .success(let alone)) where group == alone: groups.append(group)
+      case (.success(let group), .success(let alone)) where group == alone: break
       case (.failure, .failure): break
       default: return "a group alone is another one"
       }
     }
+    return nil
+  }
+
+  /// Groups that can be read from columns are the same when they are written again in either form, and alone as in their
+  /// batch; what cannot be read is kept as contents of one group that cannot be read either.
+  static func columns(_ bytes: [UInt8]) -> String? {
+    guard let decoded = try? ColumnContents.decode(bytes) else { return nil }
+    if let problem = problem(ofGroupsAloneIn: decoded) { return problem }
+    let groups = decoded.groups.compactMap { try? $0.get() }
     guard let columns = ColumnContents.encode(groups), let again = try? ColumnContents.decode(columns.bytes) else {
       return "what was written of the groups cannot be read"
     }

@@ -202,9 +202,7 @@ extension StorageBackend {
   package func insert(
     fact write: RecordWrite, stamp: Stamp, sequence: Sequence64
   ) throws(StoreError) -> RecordRef {
-    var state = RecordState(entity: write.entity, id: write.id)
-    if case .write(let fields) = write.action { state.write(fields, stamp: stamp) }
-    return try insert(fact: state, sequence: sequence)
+    try insert(fact: RecordState(new: write, stamp: stamp), sequence: sequence)
   }
 
   package func insert(fact state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef {
@@ -212,4 +210,12 @@ extension StorageBackend {
   }
 
   package func hasParked() throws(StoreError) -> Bool { true }
+}
+
+extension RecordState {
+  /// What a write makes of a record that was not there.
+  init(new write: RecordWrite, stamp: Stamp) {
+    self.init(entity: write.entity, id: write.id)
+    if case .write(let fields) = write.action { self.write(fields, stamp: stamp) }
+  }
 }

@@ -41,11 +41,8 @@ struct Fact {
   /// The same record as the general way has it.
   func state(stamp: Stamp) -> RecordState {
     switch source {
-    case .state(let state): return state
-    case .write(let write):
-      var state = RecordState(entity: write.entity, id: write.id)
-      if case .write(let fields) = write.action { state.write(fields, stamp: stamp) }
-      return state
+    case .state(let state): state
+    case .write(let write): RecordState(new: write, stamp: stamp)
     }
   }
 }

@@ -36,7 +36,7 @@ enum LiveBasket {
     for draft in drafts {
       try node.commit([draft])
       for batch in try node.batches(for: .hq, .normal, after: sent) {
-        sizes.append(Double(batch.frameBytes))
+        sizes.append(Double(try batch.frameBytes))
         sent = batch.through
       }
     }

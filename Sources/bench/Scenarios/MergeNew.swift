@@ -15,7 +15,7 @@ enum MergeNew {
     let store = try BenchNode(BenchNode.store, in: bench.scratch.file("store"))
     for transaction in transactions { try store.commitWhole(transaction.map(\.draft)) }
     let batches = try store.batches(for: .hq, .normal)
-    let wire = batches.reduce(0) { $0 + $1.frameBytes }
+    let wire = try batches.reduce(0) { try $0 + $1.frameBytes }
     let readings = try Rounds.run(
       bench.rounds,
       [
@@ -29,23 +29,18 @@ enum MergeNew {
           try RawBaseline.insert(rows, bench.scratch.file("raw-\(round).db"), cacheKibibytes: Bench.hqCache)
         },
       ])
-    return [
-      Figure(
-        name: "merge of new rows", unit: "s", ours: Spread(readings[0].seconds),
-        baseline: Spread(readings[1].seconds), ratio: ratios(readings[1].seconds, readings[0].seconds),
-        reach: .atLeast(0.70), aim: .atLeast(0.85)),
-      Figure(
-        name: "merge of new rows, processor", unit: "s", ours: Spread(readings[0].processorSeconds),
-        baseline: Spread(readings[1].processorSeconds),
-        ratio: ratios(readings[0].processorSeconds, readings[1].processorSeconds), reach: .atMost(1.5)),
+    let pair = Figure.pair(
+      "merge of new rows", readings[0], readings[1], reach: .atLeast(0.70), aim: .atLeast(0.85),
+      processor: .atMost(1.5))
+    return pair + [
       Figure(
         name: "wire bytes a row, catch-up (\(batches.count) batches)", unit: "B",
-        ours: Spread([Double(wire) / Double(rows.rowCount)]), judged: .ours, reach: .atMost(12), aim: .atMost(8)),
+        ours: Spread([Double(wire) / Double(rows.rowCount)]), judged: .ours, reach: .atMost(12), aim: .atMost(8))
     ]
   }
 }
 
 extension Batch {
   /// All that goes through the connection for it, but for what TLS adds.
-  var frameBytes: Int { (try? FrameWriter.frame(Message.batch(self).encoded()).count) ?? 0 }
+  var frameBytes: Int { get throws { try FrameWriter.frame(Message.batch(self).encoded()).count } }
 }

@@ -68,16 +68,8 @@ enum MergeUpdates {
         },
         { round in try raw(ranges, bench.scratch.file("raw-\(round).db")) },
       ])
-    return [
-      Figure(
-        name: "merge of updates, 10 % concurrent", unit: "s", ours: Spread(readings[0].seconds),
-        baseline: Spread(readings[1].seconds), ratio: ratios(readings[1].seconds, readings[0].seconds),
-        reach: .atLeast(0.70), aim: .atLeast(0.85)),
-      Figure(
-        name: "merge of updates, processor", unit: "s", ours: Spread(readings[0].processorSeconds),
-        baseline: Spread(readings[1].processorSeconds),
-        ratio: ratios(readings[0].processorSeconds, readings[1].processorSeconds)),
-    ]
+    return Figure.pair(
+      "merge of updates, 10 % concurrent", readings[0], readings[1], reach: .atLeast(0.70), aim: .atLeast(0.85))
   }
 
   private static func own(_ index: Int) -> RecordWrite {

@@ -16,16 +16,8 @@ enum RawBaseline {
         { round in try insert(rows, bench.scratch.file("swift-\(round).db")) },
         { round in try insertInC(file, bench.scratch.file("c-\(round).db"), bench) },
       ])
-    return [
-      Figure(
-        name: "raw bulk insert, Swift against C", unit: "s", ours: Spread(readings[0].seconds),
-        baseline: Spread(readings[1].seconds), ratio: ratios(readings[1].seconds, readings[0].seconds),
-        reach: .atLeast(0.95)),
-      Figure(
-        name: "raw bulk insert, processor", unit: "s", ours: Spread(readings[0].processorSeconds),
-        baseline: Spread(readings[1].processorSeconds),
-        ratio: ratios(readings[0].processorSeconds, readings[1].processorSeconds), reach: .atMost(1.05)),
-    ]
+    return Figure.pair(
+      "raw bulk insert, Swift against C", readings[0], readings[1], reach: .atLeast(0.95), processor: .atMost(1.05))
   }
 
   static func insert(_ rows: PreparedRows, _ path: String, cacheKibibytes: Int = Bench.storeCache) throws -> Reading {

@@ -68,6 +68,23 @@ struct Figure {
   }
 }
 
+extension Figure {
+  /// Time, raw divided by ours, and processor time, ours divided by raw.
+  static func pair(
+    _ name: String, _ ours: [Reading], _ raw: [Reading], reach: Goal, aim: Goal? = nil, processor: Goal? = nil
+  ) -> [Figure] {
+    [
+      Figure(
+        name: name, unit: "s", ours: Spread(ours.seconds), baseline: Spread(raw.seconds),
+        ratio: ratios(raw.seconds, ours.seconds), reach: reach, aim: aim),
+      Figure(
+        name: "\(name), processor", unit: "s", ours: Spread(ours.processorSeconds),
+        baseline: Spread(raw.processorSeconds), ratio: ratios(ours.processorSeconds, raw.processorSeconds),
+        reach: processor),
+    ]
+  }
+}
+
 extension Spread {
   fileprivate var text: String { "\(median.short) (\(lowest.short)–\(highest.short))" }
 

@@ -6,7 +6,9 @@ final class Scratch {
 
   /// - Parameter parent: where it is made.
   init(in parent: String) throws {
-    var template = Array((parent + "/storesync-bench-XXXXXX").utf8CString)
+    // mkdtemp(3) puts a name that is not taken in the place of the last six.
+    let placeholder = String(repeating: "X", count: 6)
+    var template = Array("\(parent)/storesync-bench-\(placeholder)".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw BenchError("cannot make a folder in “\(parent)”: \(String(cString: strerror(errno)))")
     }
