@@ -72,7 +72,18 @@ package struct OutgoingStretch: Hashable, Sendable {
 /// A group as it arrived: decoded, or the reason why not.
 package enum IncomingGroup: Hashable, Sendable {
   case decoded(CommitGroup)
+  /// The same in columns.
+  case facts(FactGroup)
   case undecodable(reason: String)
+
+  /// As records; nil if it could not be decoded.
+  package var group: CommitGroup? {
+    switch self {
+    case .decoded(let group): group
+    case .facts(let facts): facts.group
+    case .undecodable: nil
+    }
+  }
 }
 
 /// A batch from a peer, ready to be applied.

@@ -54,6 +54,18 @@ package protocol StorageBackend: AnyObject {
   func insert(fact write: RecordWrite, stamp: Stamp, sequence: Sequence64) throws(StoreError) -> RecordRef
   /// The same of a state under one stamp.
   func insert(fact state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef
+  /// Whether none of some records of one entity, which ascend, is known here.
+  func areNew(_ writes: ArraySlice<RecordWrite>) throws(StoreError) -> Bool
+  /// Writes new facts of one entity, as `insert(fact:stamp:sequence:)` does, at places one after the other.
+  /// - Returns: the first of the places.
+  func insert(facts writes: ArraySlice<RecordWrite>, stamp: Stamp, sequence: Sequence64) throws(StoreError) -> Int64
+  /// Whether none of some facts, which ascend, is known here.
+  func areNew(_ facts: FactColumns, _ rows: Range<Int>) throws(StoreError) -> Bool
+  /// Writes new facts at places one after the other.
+  /// - Returns: the first of the places.
+  func insert(
+    facts: FactColumns, _ rows: Range<Int>, stamp: Stamp, sequence: Sequence64
+  ) throws(StoreError) -> Int64
   /// Replaces what stood at the record's place.
   func update(_ record: StoredRecord) throws(StoreError)
   func records(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [RecordState]
@@ -207,6 +219,42 @@ extension StorageBackend {
 
   package func insert(fact state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef {
     try insert(state.key, .held(state), sequence: sequence)
+  }
+
+  package func areNew(_ writes: ArraySlice<RecordWrite>) throws(StoreError) -> Bool {
+    for write in writes {
+      guard try isNew(RecordKey(entity: write.entity, id: write.id)) else { return false }
+    }
+    return true
+  }
+
+  package func insert(
+    facts writes: ArraySlice<RecordWrite>, stamp: Stamp, sequence: Sequence64
+  ) throws(StoreError) -> Int64 {
+    var first: Int64?
+    for write in writes {
+      let ref = try insert(fact: write, stamp: stamp, sequence: sequence)
+      first = first ?? ref.row
+    }
+    return first ?? 0
+  }
+
+  package func areNew(_ facts: FactColumns, _ rows: Range<Int>) throws(StoreError) -> Bool {
+    for row in rows {
+      guard try isNew(RecordKey(entity: facts.entity, id: facts.id(row))) else { return false }
+    }
+    return true
+  }
+
+  package func insert(
+    facts: FactColumns, _ rows: Range<Int>, stamp: Stamp, sequence: Sequence64
+  ) throws(StoreError) -> Int64 {
+    var first: Int64?
+    for state in facts.records(rows, stamp: stamp) {
+      let ref = try insert(fact: state, sequence: sequence)
+      first = first ?? ref.row
+    }
+    return first ?? 0
   }
 
   package func hasParked() throws(StoreError) -> Bool { true }

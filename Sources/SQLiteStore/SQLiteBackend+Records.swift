@@ -33,8 +33,7 @@ extension SQLiteBackend {
   }
 
   package func isNew(_ key: RecordKey) throws(StoreError) -> Bool {
-    guard let table = tableByTag[key.entity], try hidden.holdsNone(of: key.entity) else { return try find(key) == nil }
-    if table.schema.isPurgeable, try !purged.isEmpty() { return try find(key) == nil }
+    guard let table = try onlyPlace(of: key.entity) else { return try find(key) == nil }
     return try table.facts.isAbsent(key.id)
   }
 
@@ -50,6 +49,48 @@ extension SQLiteBackend {
     let ref = RecordRef(entity: state.entity, row: try nextRow(state.entity))
     try table(state.entity).facts.run(state, row: ref.row, sequence: sequence)
     return ref
+  }
+
+  package func areNew(_ writes: ArraySlice<RecordWrite>) throws(StoreError) -> Bool {
+    guard let first = writes.first, let last = writes.last else { return true }
+    if let table = try onlyPlace(of: first.entity) {
+      if try table.facts.isAbsent(from: first.id, to: last.id) { return true }
+    }
+    for write in writes where try !isNew(RecordKey(entity: write.entity, id: write.id)) { return false }
+    return true
+  }
+
+  package func insert(
+    facts writes: ArraySlice<RecordWrite>, stamp: Stamp, sequence: Sequence64
+  ) throws(StoreError) -> Int64 {
+    guard let entity = writes.first?.entity else { return 0 }
+    let first = try nextRow(entity, count: writes.count)
+    try table(entity).facts.run(writes, stamp: stamp, row: first, sequence: sequence)
+    return first
+  }
+
+  package func areNew(_ facts: FactColumns, _ rows: Range<Int>) throws(StoreError) -> Bool {
+    if let table = try onlyPlace(of: facts.entity) {
+      let (first, last) = (facts.id(rows.lowerBound), facts.id(rows.upperBound - 1))
+      if try table.facts.isAbsent(from: first, to: last) { return true }
+    }
+    for row in rows where try !isNew(RecordKey(entity: facts.entity, id: facts.id(row))) { return false }
+    return true
+  }
+
+  package func insert(
+    facts: FactColumns, _ rows: Range<Int>, stamp: Stamp, sequence: Sequence64
+  ) throws(StoreError) -> Int64 {
+    let first = try nextRow(facts.entity, count: rows.count)
+    try table(facts.entity).facts.run(facts, rows, stamp: stamp, row: first, sequence: sequence)
+    return first
+  }
+
+  /// The table of an entity, if no record of it can be anywhere else.
+  private func onlyPlace(of entity: EntityTag) throws(StoreError) -> RecordTable? {
+    guard let table = tableByTag[entity], try hidden.holdsNone(of: entity) else { return nil }
+    if table.schema.isPurgeable, try !purged.isEmpty() { return nil }
+    return table
   }
 
   private func table(_ entity: EntityTag) throws(StoreError) -> RecordTable {
@@ -83,14 +124,15 @@ extension SQLiteBackend {
     return (table, state)
   }
 
-  private func nextRow(_ entity: EntityTag) throws(StoreError) -> Int64 {
+  /// The first of some rows that no record has had.
+  private func nextRow(_ entity: EntityTag, count: Int = 1) throws(StoreError) -> Int64 {
     var last = lastRows[entity]
     if last == nil {
       last = max(
         try hidden.maximumRow(of: entity), try tables[entity]?.maximumRow() ?? 0, try purged.maximumRow(of: entity))
     }
     let next = (last ?? 0) + 1
-    lastRows[entity] = next
+    lastRows[entity] = next + Int64(count) - 1
     return next
   }
 

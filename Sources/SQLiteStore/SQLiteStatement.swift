@@ -43,9 +43,7 @@ final class SQLiteStatement {
   /// committed piece by piece.
   func run() throws(StoreError) {
     defer { reset() }
-    guard connection.isInTransaction else {
-      throw StoreError(.internalError, "\(connection.path): “\(sql)” ran outside a transaction; nothing was written")
-    }
+    guard connection.isInTransaction else { throw outsideTransaction }
     while try step() {}
   }
 
@@ -79,6 +77,36 @@ final class SQLiteStatement {
   private func reset() {
     sqlite3_reset(handle)
     failure = nil
+  }
+
+  /// Runs a write once for each row. What is not bound anew stays as it was for the row before.
+  ///
+  /// It asks nothing twice that is the same for all rows: half of what a row costs beside SQLite's own work. What `bind`
+  /// binds without a copy is to stay until this returns.
+  func run(_ rows: Range<Int>, _ bind: (_ row: Int, inout RowBinder) -> Void) throws(StoreError) {
+    defer { clear() }
+    guard connection.isInTransaction else { throw outsideTransaction }
+    guard let handle = prepared(), failure == nil else {
+      throw failure ?? StoreError(.internalError, "“\(sql)” could not be prepared")
+    }
+    var binder = RowBinder(handle)
+    for row in rows {
+      bind(row, &binder)
+      guard binder.code == SQLITE_OK else { throw connection.error(binder.code, sql: sql) }
+      let code = sqlite3_step(handle)
+      guard code == SQLITE_DONE else { throw connection.error(code, sql: sql) }
+      sqlite3_reset(handle)
+    }
+  }
+
+  /// Nothing stays bound to memory that is the caller's.
+  private func clear() {
+    reset()
+    sqlite3_clear_bindings(handle)
+  }
+
+  private var outsideTransaction: StoreError {
+    StoreError(.internalError, "\(connection.path): “\(sql)” ran outside a transaction; nothing was written")
   }
 
   // MARK: Binding

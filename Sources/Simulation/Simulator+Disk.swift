@@ -121,7 +121,8 @@ extension Simulator {
   }
 
   private func probeBefore(_ batch: IncomingBatch, at node: SimulatedNode) {
-    for case .decoded(let group) in batch.groups {
+    for incoming in batch.groups {
+      guard let group = incoming.group else { continue }
       for record in group.records {
         guard let stored = node.backend.find(record.key) else { continue }
         switch stored.body {

@@ -96,13 +96,14 @@ package enum SessionPerformer {
       let contents = try codec.unpack(batch.payload, codec: batch.codec, size: Int(batch.contentsBytes))
       let isColumns = UInt8(exactly: batch.codec).flatMap(Codec.init)?.isColumns == true
       let decoded = try decode(contents, isColumns: isColumns)
-      guard decoded.groups.count == batch.groupCount else {
-        throw BatchCodecError("found \(decoded.groups.count) groups, expected \(batch.groupCount)")
+      guard decoded.received.count == batch.groupCount else {
+        throw BatchCodecError("found \(decoded.received.count) groups, expected \(batch.groupCount)")
       }
-      incoming.groups = decoded.groups.map { group in
+      incoming.groups = decoded.received.map { group in
         switch group {
-        case .success(let group): .decoded(group)
-        case .failure(let error): .undecodable(reason: error.description)
+        case .whole(let group): .decoded(group)
+        case .facts(let facts): .facts(facts)
+        case .unreadable(let error): .undecodable(reason: error.description)
         }
       }
       incoming.payload = { decoded.single($0) }

@@ -85,18 +85,75 @@ import Testing
     #expect(try quick.store.balance("stock_on_hand", keys: [.integer(1), .text("shelf"), .text("p2")]) == -8)
   }
 
-  @Test("a store sells in nobody else's name", arguments: BackendKind.allCases)
-  func othersFacts(_ kind: BackendKind) throws {
+  @Test("a store sells in nobody else's name", arguments: BackendKind.allCases, TestNode.Form.allCases)
+  func othersFacts(_ kind: BackendKind, _ form: TestNode.Form) throws {
     let hq = try TestNode(kind, 0)
     var one = Foreign(1)
     var two = Foreign(2)
     let ofTwo = one.entry("another store's", store: 2, "till", 5)
     let byTwo = two.entry("another's stamp", store: 1, "till", 7)
-    #expect(try hq.receive([ofTwo, byTwo], from: NodeNumber(1)).map(\.code) == ["out-of-scope", "forged"])
+    #expect(try hq.receive([ofTwo, byTwo], as: form, from: NodeNumber(1)).map(\.code) == ["out-of-scope", "forged"])
     #expect(try hq.store.count(of: Shop.entry) == 0)
     #expect(try hq.balance(1, "till") == 0 && hq.balance(2, "till") == 0)
-    #expect(try hq.receive([one.entry("its own", store: 1, "till", 3)], from: NodeNumber(1)) == [.applied])
+    #expect(try hq.receive([one.entry("its own", store: 1, "till", 3)], as: form, from: NodeNumber(1)) == [.applied])
     #expect(try hq.balance(1, "till") == 3)
+  }
+
+  /// Groups of sales as an honest store sends them, as another one would not, and as nobody should.
+  private static func groups(_ generator: inout SeededGenerator) -> [CommitGroup] {
+    var writer = Foreign(1)
+    var stranger = Foreign(2)
+    return (0..<12).map { _ in
+      let sale = sale(
+        UInt64.random(in: 0..<8, using: &generator), receipt: ["a", "b"].randomElement(using: &generator) ?? "",
+        lines: Int.random(in: 1...3, using: &generator))
+      let stamp = Int.random(in: 0..<12, using: &generator) == 0 ? stranger.stamp() : writer.stamp()
+      var records = sale.map { write in
+        var state = RecordState(entity: write.entity, id: write.id)
+        if case .write(let fields) = write.action { state.write(fields, stamp: stamp) }
+        return state
+      }
+      if Int.random(in: 0..<10, using: &generator) == 0 { spoil(&records, stamp, &generator) }
+      return CommitGroup(stamp: stamp, records: records)
+    }
+  }
+
+  private static func spoil(_ records: inout [RecordState], _ stamp: Stamp, _ generator: inout SeededGenerator) {
+    let index = Int.random(in: 0..<records.count, using: &generator)
+    let field = Int.random(in: 0..<records[index].fields.count, using: &generator)
+    func write(_ value: Value, of tag: FieldTag) {
+      records[index].setContent(.register([Sibling(stamp: stamp, value: value)]), of: tag)
+    }
+    switch Int.random(in: 0..<7, using: &generator) {
+    case 0: records.shuffle(using: &generator)
+    case 1: records.append(records[index])
+    case 2: records[index].fields.remove(at: field)
+    case 3: write(.text(String(repeating: "x", count: 2_000)), of: records[index].fields[field].tag)
+    case 4: write(.bytes([1, 2, 3]), of: records[index].fields[field].tag)
+    case 5: write(.integer(2), of: records[index].fields[field].tag)
+    default: write(.integer(1), of: FieldTag(900))
+    }
+  }
+
+  @Test(arguments: BackendKind.allCases, [0, 1] as [UInt32])
+  func columnsAndRowsLeaveTheSame(_ kind: BackendKind, _ receiver: UInt32) throws {
+    var generator = SeededGenerator(seed: Seed.value)
+    for round in 0..<30 {
+      let columns = try node(kind, receiver)
+      let rows = try node(kind, receiver)
+      let peer = NodeNumber(receiver == 0 ? 1 : 0)
+      for _ in 0..<3 {
+        let groups = Self.groups(&generator)
+        let results = try columns.receive(groups, as: .columns, from: peer)
+        #expect(try results == rows.receive(groups, as: .rows, from: peer), "SEED=\(Seed.value) round \(round)")
+      }
+      try compare(columns, rows)
+      let parked = try [columns, rows].map { node in
+        try node.store.parkedGroups().map { "\($0.code) \($0.reason) \($0.keys)" }
+      }
+      #expect(parked[0] == parked[1], "SEED=\(Seed.value) round \(round)")
+      #expect(columns.store.takeTally() == rows.store.takeTally(), "SEED=\(Seed.value) round \(round)")
+    }
   }
 
   @Test(arguments: BackendKind.allCases) func whatWasUndoneIsNewOnceMore(_ kind: BackendKind) throws {

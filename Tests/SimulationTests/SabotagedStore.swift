@@ -25,7 +25,7 @@ final class SabotagedStore: RecordStore {
       if groups % 3 == 0 { broken.groups = [] }
     case .tearsGroups, .losesEdits:
       broken.groups = batch.groups.map { group in
-        guard case .decoded(var whole) = group, whole.records.count > 1 || sabotage == .losesEdits else { return group }
+        guard var whole = group.group, whole.records.count > 1 || sabotage == .losesEdits else { return group }
         if sabotage == .tearsGroups {
           whole.records.removeLast()
         } else {

@@ -1,8 +1,11 @@
 /// What a node's way into its database may hold and how long, with the reasons.
 package enum StorageLimits {
-  /// Batches that are decoded and wait for the writer. Decoded, a batch takes ten times its bytes on the wire: one is
-  /// ready when the writer wants it, and the rest waits packed.
-  package static let decodedBatches = 2
+  /// Batches that are decoded and wait for the writer, or are being applied. Decoded, a batch takes up to ten times its
+  /// bytes on the wire: some are ready when the writer wants them, and the rest waits packed.
+  package static let decodedBatches = 6
+  /// Batches that are applied in one transaction: a flush of the disk takes as long as applying half a batch. A sale that
+  /// is made meanwhile waits for all of them, some ten milliseconds.
+  package static let batchesTogether = 4
 
   /// How long the database must lie still before memory kept only to be quick is given back, in milliseconds: longer than
   /// the pauses between sales at a busy till, shorter than the pause between two looks at the machine.

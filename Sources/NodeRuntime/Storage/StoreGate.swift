@@ -44,6 +44,16 @@ package final class StoreGate: @unchecked Sendable {
   /// Readings of the log that wait, the most urgent lane first.
   private let loads = Mutex(LaneMap<[@Sendable () -> Void]>(repeating: []))
   private let waiting = Mutex(CommitQueue())
+  private struct DecodedBatch: Sendable {
+    var incoming: IncomingBatch
+    /// The same for batches between which nothing else was asked of the writer.
+    var turn: UInt64
+    var completion: @Sendable (BatchOutcome) -> Void
+  }
+
+  /// Batches that wait for the writer.
+  private let decoded = Mutex<[DecodedBatch]>([])
+  private let turn = Atomic<UInt64>(0)
   /// Decoded batches that may come on top of those that wait for the writer.
   private let decodingRoom = DispatchSemaphore(value: StorageLimits.decodedBatches)
   private let growth = GrowthObservers()
@@ -196,6 +206,7 @@ package final class StoreGate: @unchecked Sendable {
       defer { waiting.isScheduled = true }
       return !waiting.isScheduled
     }
+    turn.add(1, ordering: .sequentiallyConsistent)
     if isFirst { writing.async { self.commitWaiting() } }
     rest.noteUse()
   }
@@ -239,6 +250,7 @@ package final class StoreGate: @unchecked Sendable {
     completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) {
     rest.noteUse()
+    turn.add(1, ordering: .sequentiallyConsistent)
     writing.async {
       let result = capture { () throws(StoreError) in try body(self.writer) }
       self.note(result)
@@ -300,6 +312,9 @@ package final class StoreGate: @unchecked Sendable {
   }
 
   /// Decodes a batch away from the writer, then applies it; batches are applied in the order of the calls.
+  ///
+  /// Those that are decoded while the writer is busy are applied together, in one transaction with one flush of the disk,
+  /// unless something else was asked of the writer between them.
   package func apply(
     _ batch: Batch, peer: NodeNumber, epoch: Epoch, codec: some BatchCodec & Sendable,
     completion: @escaping @Sendable (BatchOutcome) -> Void
@@ -307,27 +322,45 @@ package final class StoreGate: @unchecked Sendable {
     rest.noteUse()
     decoding.async {
       self.decodingRoom.wait()
-      let decoded = SessionPerformer.decode(batch, peer: peer, epoch: epoch, codec: codec)
-      self.writing.async {
-        defer { self.decodingRoom.signal() }
-        switch decoded {
-        case .failure(let error):
+      switch SessionPerformer.decode(batch, peer: peer, epoch: epoch, codec: codec) {
+      case .failure(let error):
+        self.turn.add(1, ordering: .sequentiallyConsistent)
+        self.writing.async {
+          self.decodingRoom.signal()
           completion(.undecodable(error.reason))
-        case .success(let incoming):
-          let start = DispatchTime.now()
-          let applied = capture { () throws(StoreError) in try self.writer.apply(incoming, at: self.clock.now) }
-          self.note(applied)
-          switch applied {
-          case .success(let results):
-            self.metrics.applySeconds.observe(start.secondsAgo)
-            self.metrics.count(results)
-            completion(.applied(results))
-          case .failure(let error): completion(.failed(error))
-          }
-          self.noteGrowth()
         }
+      case .success(let incoming):
+        let turn = self.turn.load(ordering: .sequentiallyConsistent)
+        self.decoded.withLock { $0.append(DecodedBatch(incoming: incoming, turn: turn, completion: completion)) }
+        self.writing.async { self.applyDecoded() }
       }
     }
+  }
+
+  /// Applies the batch whose turn it is, and those behind it that may go along; a batch that went along finds nothing to do
+  /// at its own turn.
+  private func applyDecoded() {
+    let batches = decoded.withLock { waiting in
+      let turn = waiting.first?.turn
+      let together = Array(waiting.prefix { $0.turn == turn }.prefix(StorageLimits.batchesTogether))
+      waiting.removeFirst(together.count)
+      return together
+    }
+    guard !batches.isEmpty else { return }
+    defer { for _ in batches { decodingRoom.signal() } }
+    let start = DispatchTime.now()
+    let outcomes = writer.apply(batches.map(\.incoming), at: clock.now)
+    for (batch, outcome) in zip(batches, outcomes) {
+      note(outcome)
+      switch outcome {
+      case .success(let results):
+        metrics.applySeconds.observe(start.secondsAgo)
+        metrics.count(results)
+        batch.completion(.applied(results))
+      case .failure(let error): batch.completion(.failed(error))
+      }
+    }
+    noteGrowth()
   }
 
   /// Blocks until `body` has run with the writer: for start-up and for a program that works on the database alone.

@@ -17,11 +17,11 @@ struct ExceptionLedger<Backend: StorageBackend> {
   }
 
   mutating func note(_ result: GroupResult, of incoming: IncomingGroup, at wall: WallTime) throws(StoreError) {
-    guard case .decoded(let group) = incoming else { return }
     switch result {
     case .parked: return
-    case .applied: try clear(group)
+    case .applied: if !known.isEmpty, let group = incoming.group { try clear(group) }
     case .refused(let code, let reason):
+      guard let group = incoming.group else { return }
       // The same group comes again after a restore or with a new log; it is one refusal all the same.
       guard !known.contains(where: { $0.side == .here && $0.stamp == group.stamp }) else { return }
       try backend.put(
@@ -36,7 +36,6 @@ struct ExceptionLedger<Backend: StorageBackend> {
   }
 
   private mutating func clear(_ group: CommitGroup) throws(StoreError) {
-    guard !known.isEmpty else { return }
     var rest: [PeerException] = []
     for var exception in known {
       guard let stamp = exception.stamp else {

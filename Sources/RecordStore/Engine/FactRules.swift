@@ -14,10 +14,34 @@ final class FactRules: Sendable {
     var store: NodeNumber
   }
 
+  /// What a value must be. The most frequent types are told apart here, so that no schema is copied for a value.
+  private enum Check {
+    case number
+    case storeNumber
+    case uuid
+    case key
+    case text
+    case other
+
+    init(_ type: FieldType) {
+      switch type {
+      case .integer, .money, .quantity, .timestamp: self = .number
+      case .text: self = .text
+      case .reference(_, .uuid), .identifier(.uuid): self = .uuid
+      case .reference(_, .key), .identifier(.key): self = .key
+      case .reference(_, .number), .identifier(.number): self = .storeNumber
+      case .boolean, .day, .choice, .reference, .identifier: self = .other
+      }
+    }
+  }
+
   private struct Field {
-    var schema: FieldSchema
+    var tag: UInt16
+    var check: Check
+    var isRequired: Bool
     /// Without it the record has no place here, whoever wrote it.
     var isIndispensable: Bool
+    var isOfHQ: Bool
   }
 
   /// The rules of a model's entities, found without hashing.
@@ -41,6 +65,10 @@ final class FactRules: Sendable {
     }
   }
 
+  // As `RecordState.approximateByteCount` has them.
+  private static let fixedBytes = 32
+  private static let fieldBytes = 16
+
   let schema: EntitySchema
   let tag: EntityTag
   let lane: Lane
@@ -62,7 +90,11 @@ final class FactRules: Sendable {
     hasBalancesOrKeys = !schema.balances.isEmpty || !schema.unique.isEmpty
     self.storeField = storeField
     let indispensable = schema.indispensable
-    fields = schema.fields.map { Field(schema: $0, isIndispensable: indispensable.contains($0.tag)) }
+    fields = schema.fields.map { field in
+      Field(
+        tag: field.tag.rawValue, check: Check(field.type), isRequired: field.isRequired,
+        isIndispensable: indispensable.contains(field.tag), isOfHQ: field.writers == .hq)
+    }
     requiredCount = schema.fields.count { $0.isRequired }
     indispensableCount = fields.count { $0.isIndispensable }
   }
@@ -97,6 +129,51 @@ final class FactRules: Sendable {
     return Accepted(byteCount: walk.byteCount, store: store)
   }
 
+  /// Whether all rows of some columns are whole facts.
+  /// - Parameter sender: the store that must be the one to write them, where the receiver is HQ.
+  /// - Returns: the column that names the store which holds each of them; nil if the general way is to look at them.
+  func acceptedStoreColumn(_ facts: FactColumns, from sender: NodeNumber?) -> Int? {
+    guard let store = facts.tags.firstIndex(of: storeField), facts.kinds[store] == .integers, hasValidIDs(facts),
+      facts.numbers(store).allSatisfy({ number in
+        sender.map { number == Int64($0.rawValue) } ?? (UInt32(exactly: number) != nil)
+      })
+    else { return nil }
+    var indispensable = 0
+    var most = Self.fixedBytes + (0..<facts.rowCount).reduce(0) { max($0, facts.ids.length(of: $1)) }
+    for (column, tag) in facts.tags.enumerated() {
+      guard let place = fields.firstIndex(where: { $0.tag == tag.rawValue }), isSound(place, facts, column),
+        sender == nil || !fields[place].isOfHQ
+      else { return nil }
+      indispensable += fields[place].isIndispensable ? 1 : 0
+      most += Self.fieldBytes + facts.longest(column)
+    }
+    return indispensable == indispensableCount && most <= ModelLimits.recordBytes ? store : nil
+  }
+
+  private func hasValidIDs(_ facts: FactColumns) -> Bool {
+    let ids = facts.ids
+    switch schema.identity {
+    case .uuid: return (0..<ids.count).allSatisfy { ids.length(of: $0) == 16 }
+    case .composed([.uuid, .number]): return (0..<ids.count).allSatisfy { ids.length(of: $0) == 20 }
+    default: return (0..<ids.count).allSatisfy { hasValidID(facts.id($0)) }
+    }
+  }
+
+  private func isSound(_ place: Int, _ facts: FactColumns, _ column: Int) -> Bool {
+    let strings = facts.strings
+    switch (fields[place].check, facts.kinds[column]) {
+    case (.number, .integers): return true
+    case (.storeNumber, .integers): return facts.numbers(column).allSatisfy { UInt32(exactly: $0) != nil }
+    case (.uuid, .bytes): return facts.numbers(column).allSatisfy { strings.length(of: Int($0)) == 16 }
+    case (.key, .texts): return facts.numbers(column).allSatisfy { Identity.isKeyText(strings[Int($0)]) }
+    default:
+      for row in 0..<facts.rowCount where row == 0 || !facts.repeats(row, column) {
+        guard isSound(place, facts.value(row, column), isLocal: false) else { return false }
+      }
+      return true
+    }
+  }
+
   private func hasValidID(_ id: RecordID) -> Bool {
     id.bytes.count <= ModelLimits.recordIDBytes && schema.identity.isValid(id)
   }
@@ -111,7 +188,7 @@ final class FactRules: Sendable {
     private var place = 0
 
     init(_ id: RecordID) {
-      byteCount = 32 + id.bytes.count
+      byteCount = FactRules.fixedBytes + id.bytes.count
     }
 
     var fits: Bool { byteCount <= ModelLimits.recordBytes }
@@ -120,15 +197,15 @@ final class FactRules: Sendable {
     mutating func take(_ tag: FieldTag, _ value: Value, _ rules: FactRules, isLocal: Bool) -> Bool {
       // By their raw values: tags compare through a witness table otherwise.
       let number = tag.rawValue
-      while place < rules.fields.count, rules.fields[place].schema.tag.rawValue < number { place += 1 }
-      guard place < rules.fields.count, rules.fields[place].schema.tag.rawValue == number,
+      while place < rules.fields.count, rules.fields[place].tag < number { place += 1 }
+      guard place < rules.fields.count, rules.fields[place].tag == number,
         rules.isSound(place, value, isLocal: isLocal)
       else { return false }
-      let isRequired = rules.fields[place].schema.isRequired
-      required += isRequired ? 1 : 0
-      indispensable += rules.fields[place].isIndispensable ? 1 : 0
-      hasFieldOfHQ = hasFieldOfHQ || rules.fields[place].schema.writers == .hq
-      byteCount += 16 + value.byteCount
+      let field = rules.fields[place]
+      required += field.isRequired ? 1 : 0
+      indispensable += field.isIndispensable ? 1 : 0
+      hasFieldOfHQ = hasFieldOfHQ || field.isOfHQ
+      byteCount += FactRules.fieldBytes + value.byteCount
       if number == rules.storeField.rawValue, case .integer(let store) = value, let node = UInt32(exactly: store) {
         self.store = NodeNumber(node)
       }
@@ -138,12 +215,24 @@ final class FactRules: Sendable {
   }
 
   private func isSound(_ place: Int, _ value: Value, isLocal: Bool) -> Bool {
-    switch (fields[place].schema.type, value) {
+    switch (fields[place].check, value) {
     case (_, .null): false
-    case (.integer, .integer), (.money, .integer), (.quantity, .integer), (.timestamp, .integer): true
-    case (.reference(_, let identity), let value), (.identifier(let identity), let value):
-      identity.isValue(value)
-    default: fields[place].schema.problem(with: value, isLocal: isLocal) == nil
+    case (.number, .integer): true
+    case (.storeNumber, .integer(let number)): UInt32(exactly: number) != nil
+    case (.uuid, .bytes(let bytes)): bytes.count == 16
+    case (.key, .text): Identity.key.isValue(value)
+    case (.text, .text(let text)): text.utf8.count <= ModelLimits.textBytes
+    default:
+      schema.fields[place].type.identity?.isValue(value)
+        ?? (schema.fields[place].problem(with: value, isLocal: isLocal) == nil)
     }
+  }
+}
+
+extension FactColumns {
+  /// The most bytes that a value of a column takes.
+  fileprivate func longest(_ column: Int) -> Int {
+    guard kinds[column] != .integers else { return Value.integer(0).byteCount }
+    return numbers(column).reduce(0) { max($0, strings.length(of: Int($1))) }
   }
 }

@@ -68,13 +68,38 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     }
   }
 
+  /// Applies batches one after the other, in one transaction if none of them fails.
+  /// - Returns: an outcome for each; a failure has left nothing of its batch.
+  package func apply(
+    _ batches: [IncomingBatch], at wall: WallTime
+  ) -> [Result<[GroupResult], StoreError>] {
+    func alone(_ batch: IncomingBatch) -> Result<[GroupResult], StoreError> {
+      do throws(StoreError) { return .success(try apply(batch, at: wall)) } catch { return .failure(error) }
+    }
+    if batches.count > 1 {
+      do throws(StoreError) {
+        for batch in batches { try checkStamps(of: batch, at: wall) }
+        return try write(at: wall) { transaction throws(StoreError) in
+          var outcomes: [Result<[GroupResult], StoreError>] = []
+          for batch in batches { outcomes.append(.success(try transaction.apply(batch))) }
+          return outcomes
+        }
+      } catch {
+        // Nothing is applied yet: each one shows by itself whether it can be.
+      }
+    }
+    return batches.map(alone)
+  }
+
   /// A clock that is far ahead would win every conflict, for as long as it is ahead. What HQ has already may come again, even
   /// if it is HQ's clock that has gone back.
   private func checkStamps(of batch: IncomingBatch, at wall: WallTime) throws(StoreError) {
     guard let limit = stampAheadMilliseconds, identity.isHQ else { return }
     let latest = HybridTimestamp(wall: wall.advanced(byMilliseconds: limit))
-    for case .decoded(let group) in batch.groups {
-      for record in group.records {
+    for incoming in batch.groups {
+      // All of a fact is under the stamp of its group.
+      if case .facts(let facts) = incoming, facts.stamp.time <= latest { continue }
+      for record in incoming.group?.records ?? [] {
         guard let ahead = record.decidingStamp(of: batch.peer, after: latest),
           try backend.find(record.key)?.state?.vector.covers(ahead) != true
         else { continue }

@@ -24,6 +24,7 @@ extension StoreTransaction {
       try backend.setBrought(LaneMap(repeating: []), by: batch.peer)
     }
     var results: [GroupResult] = []
+    judged = JudgedColumns()
     let start = node.head + 1
     var exceptions = try ExceptionLedger(backend, peer: batch.peer)
     for (index, group) in batch.groups.enumerated() {
@@ -67,6 +68,9 @@ extension StoreTransaction {
     case .undecodable(let reason):
       return try park(
         batch.payload(index), of: batch, keys: [], code: "undecodable", reason: reason)
+    case .facts(let facts):
+      if !isolating, try merge(facts, lane: batch.lane, from: batch.peer, batchStart: start) { return .applied }
+      return try apply(.decoded(facts.group), at: index, of: batch, startingAt: start, isolating: isolating)
     case .decoded(let received):
       let mayBeErased = node.identity.isHQ && rules.mayBeErased(received)
       let group = mayBeErased ? try withoutErased(received, from: batch.peer) : received
@@ -292,11 +296,13 @@ extension StoreTransaction {
   }
 
   private mutating func observe(_ group: CommitGroup) {
+    observe(group.stamp.time)
+    for record in group.records { for entry in record.vector.entries { observe(entry.time) } }
+  }
+
+  mutating func observe(_ time: HybridTimestamp) {
     let latest = HybridTimestamp(wall: wall.advanced(byMilliseconds: StoreLimits.clockToleranceMilliseconds))
-    if group.stamp.time <= latest { node.clock.observe(group.stamp.time) }
-    for record in group.records {
-      for entry in record.vector.entries where entry.time <= latest { node.clock.observe(entry.time) }
-    }
+    if time <= latest { node.clock.observe(time) }
   }
 }
 

@@ -6,6 +6,7 @@ extension StoreTransaction {
   /// Commits a draft: first all that can be refused is checked, then everything is written.
   mutating func commit(_ draft: CommitDraft) throws(StoreError) -> CommitResult {
     let stamp = Stamp(time: node.clock.tick(wall: wall), replica: node.identity.replica)
+    if try commitFacts(draft, stamp: stamp) { return .committed(stamp) }
     var changes: [Change] = []
     var facts = FactList()
     var lane = Lane.bulk

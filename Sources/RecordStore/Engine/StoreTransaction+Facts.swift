@@ -29,11 +29,7 @@ struct Fact {
   /// What the record shows for a field; null if nothing.
   func value(of tag: FieldTag) -> Value {
     switch source {
-    case .write(let write):
-      guard case .write(let fields) = write.action, let field = fields.first(where: { $0.field == tag }),
-        case .set(let value) = field.edit
-      else { return .null }
-      return value
+    case .write(let write): return write.value(of: tag)
     case .state(let state): return state.content(of: tag)?.siblings?.first?.value ?? .null
     }
   }
@@ -106,15 +102,20 @@ extension StoreTransaction {
     case .state(let state): ref = try backend.insert(fact: state, sequence: sequence)
     }
     guard fact.rules.hasBalancesOrKeys else { return ref }
-    let schema = fact.rules.schema
+    try keepUp(fact.rules.schema, value: fact.value)
+    return ref
+  }
+
+  /// Keeps up to date what is kept beside the rows of an entity, when a fact is written.
+  /// - Parameter value: what the fact shows for a field; null if nothing.
+  mutating func keepUp(_ schema: EntitySchema, value: (FieldTag) -> Value) throws(StoreError) {
     for balance in schema.balances {
-      guard case .integer(let amount) = fact.value(of: balance.sum) else { continue }
-      try backend.addToBalance(balance.name, keys: balance.keys.map(fact.value), difference: amount)
+      guard case .integer(let amount) = value(balance.sum) else { continue }
+      try backend.addToBalance(balance.name, keys: balance.keys.map(value), difference: amount)
     }
     for key in schema.unique {
-      let values = key.fields.map(fact.value)
+      let values = key.fields.map(value)
       if !values.contains(where: \.isNull) { try updateClash(key, values, schema) }
     }
-    return ref
   }
 }

@@ -49,7 +49,8 @@ extension StoreTransaction {
     let decoded: CommitGroup
     switch incoming {
     case .undecodable(let reason): return ("undecodable", reason)
-    case .decoded(let found):
+    case .decoded, .facts:
+      guard let found = incoming.group else { return ("undecodable", "it holds no group") }
       decoded = node.identity.isHQ ? try withoutErased(found, from: group.peer) : found
       if decoded.records.count < found.records.count { group.payload = try encoded(decoded) }
     }

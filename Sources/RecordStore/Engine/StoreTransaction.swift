@@ -18,6 +18,8 @@ struct StoreTransaction<Backend: StorageBackend> {
   var parkedCoding: ParkedCoding?
   /// Of the entities whose new records take the quick way.
   let rules: FactRules.Table
+  /// What was found out about columns of the batch that is being applied.
+  var judged = JudgedColumns()
 
   init(
     backend: Backend, model: Model, node: NodeState, wall: WallTime, rules: FactRules.Table
@@ -214,11 +216,15 @@ extension RecordState {
 }
 
 /// Finds the narrowest audience of a log entry.
-private struct AudienceBuilder {
+struct AudienceBuilder {
   private var stores: Set<NodeNumber> = []
+  private var last: NodeNumber?
   private var isMixed = false
 
   mutating func add(_ store: NodeNumber) {
+    // Most records of a group are one store's.
+    guard store != last else { return }
+    last = store
     stores.insert(store)
     isMixed = isMixed || stores.count > 2
   }

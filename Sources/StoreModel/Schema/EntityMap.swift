@@ -1,10 +1,12 @@
 /// Something for each of some entities, found by the tag without hashing: tags are small and stay so.
+///
+/// Inlinable, as it is asked for each record: from another module it would look up its own type each time.
 package struct EntityMap<Value> {
-  private var byTag: [Value?] = []
+  @usableFromInline package var byTag: [Value?] = []
 
-  package init() {}
+  @inlinable package init() {}
 
-  package subscript(tag: EntityTag) -> Value? {
+  @inlinable package subscript(tag: EntityTag) -> Value? {
     get {
       let place = Int(tag.rawValue)
       return place < byTag.count ? byTag[place] : nil

@@ -162,8 +162,12 @@ extension Identity {
   }
 
   private static func isKey(_ bytes: ArraySlice<UInt8>) -> Bool {
-    (1...ModelLimits.keyBytes).contains(bytes.count) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-      && String(validating: bytes, as: UTF8.self) != nil
+    isKeyText(bytes) && String(validating: bytes, as: UTF8.self) != nil
+  }
+
+  /// Whether bytes that are UTF-8 are a natural key.
+  package static func isKeyText(_ utf8: ArraySlice<UInt8>) -> Bool {
+    (1...ModelLimits.keyBytes).contains(utf8.count) && utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
   }
 
   private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {

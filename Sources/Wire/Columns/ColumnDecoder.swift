@@ -13,7 +13,7 @@ struct ColumnDecoder {
   private var signatures: [[Int]] = []
   private var signatureOfGroup: [Int64] = []
   private var counts: [Int64] = []
-  private var entries: [[UInt8]] = []
+  private var entries = PackedStrings()
   private var columns: [ValueColumn] = []
   /// Entries of the table that a column has named.
   private var named: Int64 = 0
@@ -44,13 +44,12 @@ struct ColumnDecoder {
       for _ in shapes[shape].tags { shapes[shape].columns.append(try readColumn(shapes[shape].places, time: time)) }
     }
     guard named == Int64(entries.count) else { throw reader.invalid("strings that a column names") }
-    let texts = try checkValues()
-    for shape in shapes.indices { shapes[shape].prepare(entries, texts) }
+    try checkValues()
     guard size.add(bytes: reader.remaining) else { throw tooLarge }
     let start = reader.offset
     var assembly = GroupAssembly(
-      replicas: replicas, stamps: stamps, shapes: shapes, others: CBORReader(reader.readRest()))
-    shapes = []
+      replicas: replicas, stamps: stamps, shapes: FactColumns.make(shapes, entries),
+      others: CBORReader(reader.readRest()))
     do throws(DecodeError) {
       return try assembly.assemble(signatures, signatureOfGroup, counts)
     } catch {
@@ -236,18 +235,17 @@ struct ColumnDecoder {
   }
 
   /// What the values take, and whether texts are UTF-8 and ids have their length.
-  /// - Returns: the entries of the table that are texts.
-  private mutating func checkValues() throws(DecodeError) -> [String?] {
-    var texts = [String?](repeating: nil, count: entries.count)
+  private mutating func checkValues() throws(DecodeError) {
+    var isText = [Bool](repeating: false, count: entries.count)
     for shape in shapes {
       for column in shape.columns where column.kind == .text || column.kind == .bytes {
         for place in column.numbers {
-          guard size.add(bytes: entries[Int(place)].count) else { throw tooLarge }
-          if column.kind == .text, texts[Int(place)] == nil {
-            guard let text = String(validating: entries[Int(place)], as: UTF8.self) else {
+          guard size.add(bytes: entries.length(of: Int(place))) else { throw tooLarge }
+          if column.kind == .text, !isText[Int(place)] {
+            guard entries.isUTF8(Int(place)) else {
               throw DecodeError(offset: reader.offset, reason: .invalidUTF8)
             }
-            texts[Int(place)] = text
+            isText[Int(place)] = true
           }
         }
       }
@@ -255,6 +253,5 @@ struct ColumnDecoder {
         throw reader.invalid("ids of 1 to \(ModelLimits.recordIDBytes) bytes")
       }
     }
-    return texts
   }
 }

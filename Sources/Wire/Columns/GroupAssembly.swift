@@ -6,46 +6,73 @@ import StoreModel
 struct GroupAssembly {
   let replicas: [ReplicaID]
   let stamps: [Stamp]
-  var shapes: [ShapeRows]
+  let shapes: [FactColumns]
   var others: CBORReader
+  /// Of each shape, the first row that no group has yet.
+  private var nextRows: [Int]
+
+  init(replicas: [ReplicaID], stamps: [Stamp], shapes: [FactColumns], others: CBORReader) {
+    self.replicas = replicas
+    self.stamps = stamps
+    self.shapes = shapes
+    self.others = others
+    nextRows = [Int](repeating: 0, count: shapes.count)
+  }
 
   /// - Throws: if what came as CBOR is none, or is not all there is.
   mutating func assemble(
     _ signatures: [[Int]], _ signatureOfGroup: [Int64], _ counts: [Int64]
   ) throws(DecodeError) -> BatchContents.Decoded {
     let decoder = GroupDecoder(replicas: replicas)
-    var groups: [Result<CommitGroup, DecodeError>] = []
+    let areFacts = signatures.map { marks in !marks.isEmpty && marks.allSatisfy { $0 >= RunMark.firstShape } }
+    var groups: [BatchContents.Decoded.Group] = []
     groups.reserveCapacity(stamps.count)
     var unreadable: [Int: [UInt8]] = [:]
     var next = 0
     for (index, stamp) in stamps.enumerated() {
-      let vector = VersionVector(stamp)
-      var parts = Parts(group: CommitGroup(stamp: stamp, records: []))
-      for mark in signatures[Int(signatureOfGroup[index])] {
-        let count = Int(counts[next])
-        next += 1
-        if mark >= RunMark.firstShape {
-          let shape = mark - RunMark.firstShape
-          parts.group.records.reserveCapacity(parts.group.records.count + count)
-          for _ in 0..<count {
-            parts.group.records.append(shapes[shape].nextRecord(group: index, stamp: stamp, vector: vector))
-          }
-        } else {
-          for _ in 0..<count {
-            let item = try others.rawItem()
-            if mark == RunMark.records { parts.addRecord(item, decoder) } else { parts.addEviction(item, decoder) }
-          }
-        }
+      let signature = Int(signatureOfGroup[index])
+      let marks = signatures[signature]
+      let runCounts = counts[next..<next + marks.count]
+      next += marks.count
+      if areFacts[signature] {
+        groups.append(.facts(FactGroup(stamp: stamp, runs: zip(marks, runCounts).map { takeRun($0, Int($1)) })))
+        continue
       }
+      let parts = try readParts(stamp, marks, runCounts, decoder)
       if let error = parts.error {
-        groups.append(.failure(error))
+        groups.append(.unreadable(error))
         unreadable[index] = parts.contents(replicas)
       } else {
-        groups.append(.success(parts.group))
+        groups.append(.whole(parts.group))
       }
     }
     try others.expectEnd()
     return BatchContents.Decoded(groups: groups, unreadable: unreadable)
+  }
+
+  private mutating func takeRun(_ mark: Int, _ count: Int) -> FactGroup.Run {
+    let shape = mark - RunMark.firstShape
+    let start = nextRows[shape]
+    nextRows[shape] = start + count
+    return FactGroup.Run(shapes[shape], start..<start + count)
+  }
+
+  private mutating func readParts(
+    _ stamp: Stamp, _ marks: [Int], _ counts: ArraySlice<Int64>, _ decoder: GroupDecoder
+  ) throws(DecodeError) -> Parts {
+    var parts = Parts(group: CommitGroup(stamp: stamp, records: []))
+    for (mark, count) in zip(marks, counts) {
+      if mark >= RunMark.firstShape {
+        let run = takeRun(mark, Int(count))
+        parts.group.records += run.columns.records(run.rows, stamp: stamp)
+        continue
+      }
+      for _ in 0..<count {
+        let item = try others.rawItem()
+        if mark == RunMark.records { parts.addRecord(item, decoder) } else { parts.addEviction(item, decoder) }
+      }
+    }
+    return parts
   }
 
   /// A group, and those of its items that came as CBOR, in case that one of them cannot be read.

@@ -2,7 +2,7 @@ import Causality
 import Merge
 import StoreModel
 
-/// The facts of one shape, as columns were read, and one after the other as records.
+/// The facts of one shape, as columns are read.
 struct ShapeRows {
   let entity: EntityTag
   var tags: [FieldTag] = []
@@ -14,11 +14,6 @@ struct ShapeRows {
   private(set) var places: [Int32] = []
 
   private var lastGroup = -1
-  private var entries: [[UInt8]] = []
-  private var texts: [String?] = []
-  private var next = 0
-  /// The fields of the row before: what repeats itself within a group is there once.
-  private var last: [FieldState] = []
 
   init(entity: EntityTag) {
     self.entity = entity
@@ -32,7 +27,7 @@ struct ShapeRows {
 
   // MARK: Checks
 
-  func hasValidIDs(_ entries: [[UInt8]]) -> Bool {
+  func hasValidIDs(_ entries: PackedStrings) -> Bool {
     var lengths = [Int](repeating: 0, count: places.count)
     if let ids {
       guard ids.kind == .decimal || ids.kind == .bytes else { return false }
@@ -53,9 +48,9 @@ struct ShapeRows {
     return lengths.allSatisfy { (1...ModelLimits.recordIDBytes).contains($0) }
   }
 
-  private static func add(_ column: ValueColumn, _ entries: [[UInt8]], to lengths: inout [Int]) {
+  private static func add(_ column: ValueColumn, _ entries: PackedStrings, to lengths: inout [Int]) {
     for (row, number) in column.numbers.enumerated() {
-      lengths[row] += column.kind == .decimal ? digits(of: number) : entries[Int(number)].count
+      lengths[row] += column.kind == .decimal ? digits(of: number) : entries.length(of: Int(number))
     }
   }
 
@@ -67,63 +62,5 @@ struct ShapeRows {
       count += 1
     }
     return count
-  }
-
-  // MARK: Records
-
-  /// - Parameter texts: the entries that are texts.
-  mutating func prepare(_ entries: [[UInt8]], _ texts: [String?]) {
-    self.entries = entries
-    self.texts = texts
-    lastGroup = -1
-  }
-
-  /// The next record; all has been checked.
-  mutating func nextRecord(group: Int, stamp: Stamp, vector: VersionVector) -> RecordState {
-    let row = next
-    next += 1
-    let isSameGroup = group == lastGroup
-    lastGroup = group
-    var fields: [FieldState] = []
-    fields.reserveCapacity(tags.count)
-    for index in tags.indices {
-      let number = columns[index].numbers[row]
-      if isSameGroup, columns[index].numbers[row - 1] == number {
-        fields.append(last[index])
-        continue
-      }
-      let value: Value =
-        switch columns[index].kind {
-        case .integer: .integer(number)
-        case .decimal: .text(String(number))
-        case .text: .text(texts[Int(number)] ?? "")
-        case .bytes: .bytes(entries[Int(number)])
-        }
-      fields.append(FieldState(tag: tags[index], content: .register(Siblings(Sibling(stamp: stamp, value: value)))))
-    }
-    last = fields
-    return RecordState(entity: entity, id: id(row), vector: vector, fields: fields)
-  }
-
-  private func id(_ row: Int) -> RecordID {
-    if let ids {
-      return ids.kind == .decimal
-        ? RecordID(key: String(ids.numbers[row])) : RecordID(entries[Int(ids.numbers[row])])
-    }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(24)
-    for part in parts {
-      let number = columns[part.field].numbers[row]
-      switch columns[part.field].kind {
-      case .integer:
-        for shift in stride(from: Int64(24), through: 0, by: -8) {
-          bytes.append(UInt8(truncatingIfNeeded: number >> shift))
-        }
-      case .decimal: bytes.append(contentsOf: String(number).utf8)
-      case .text, .bytes: bytes.append(contentsOf: entries[Int(number)])
-      }
-      if part.form == .separated { bytes.append(Identity.separator) }
-    }
-    return RecordID(bytes)
   }
 }

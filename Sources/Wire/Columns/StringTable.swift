@@ -1,3 +1,4 @@
+import Merge
 import StoreModel
 
 /// The distinct byte strings of a batch, in the order in which its columns first name them.
@@ -38,31 +39,32 @@ struct StringTable {
   }
 
   /// The entries of a table.
-  static func read(_ reader: inout ColumnReader, time: Int64) throws(DecodeError) -> [[UInt8]] {
+  static func read(_ reader: inout ColumnReader, time: Int64) throws(DecodeError) -> PackedStrings {
     let count = try reader.readCount(limit: WireLimits.maximumContentsBytes / ExpandedSize.fieldBytes)
-    guard count > 0 else { return [] }
+    var entries = PackedStrings()
+    guard count > 0 else { return entries }
     let lengths = try reader.readNumbers(count)
     guard lengths.allSatisfy({ (0...Int64(ModelLimits.recordBytes) + 1).contains($0) }) else {
       throw reader.invalid("lengths of at most \(ModelLimits.recordBytes)")
     }
-    var entries = [[UInt8]](repeating: [], count: count)
-    let timed = lengths.indices.filter { lengths[$0] == 0 }
-    if !timed.isEmpty {
-      let times = try reader.readNumbers(timed.count)
-      for (index, difference) in zip(timed, times) {
-        let milliseconds = time &+ difference
-        guard (0..<1 << 48).contains(milliseconds) else { throw reader.invalid("a time of 48 bits") }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Timed.bytes)
-        for shift in stride(from: Int64(40), through: 0, by: -8) {
-          bytes.append(UInt8(truncatingIfNeeded: milliseconds >> shift))
-        }
-        bytes += try reader.readBytes(Timed.bytes - Timed.timeBytes)
-        entries[index] = bytes
+    let timedCount = lengths.count { $0 == 0 }
+    let times = timedCount > 0 ? try reader.readNumbers(timedCount) : []
+    let tails = try reader.readBytes(timedCount * (Timed.bytes - Timed.timeBytes))
+    entries.reserve(strings: count, bytes: tails.count + reader.remaining)
+    var timed = 0
+    for length in lengths {
+      if length > 0 {
+        entries.append(try reader.readBytes(Int(length) - 1))
+        continue
       }
-    }
-    for (index, length) in lengths.enumerated() where length > 1 {
-      entries[index] = Array(try reader.readBytes(Int(length) - 1))
+      let milliseconds = time &+ times[timed]
+      guard (0..<1 << 48).contains(milliseconds) else { throw reader.invalid("a time of 48 bits") }
+      for shift in stride(from: Int64(40), through: 0, by: -8) {
+        entries.add(UInt8(truncatingIfNeeded: milliseconds >> shift))
+      }
+      let start = tails.startIndex + timed * (Timed.bytes - Timed.timeBytes)
+      entries.append(tails[start..<start + Timed.bytes - Timed.timeBytes])
+      timed += 1
     }
     return entries
   }

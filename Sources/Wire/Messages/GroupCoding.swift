@@ -18,8 +18,26 @@ package enum BatchContents {
 
   /// What a received batch holds: each group as it came, and decoded if it can be.
   package struct Decoded: Sendable {
-    package var groups: [Result<CommitGroup, DecodeError>]
+    package enum Group: Sendable {
+      case whole(CommitGroup)
+      /// Nothing but facts, still in columns.
+      case facts(FactGroup)
+      case unreadable(DecodeError)
+    }
+
+    package var received: [Group]
     private let source: Source
+
+    /// All as records.
+    package var groups: [Result<CommitGroup, DecodeError>] {
+      received.map { group in
+        switch group {
+        case .whole(let group): .success(group)
+        case .facts(let facts): .success(facts.group)
+        case .unreadable(let error): .failure(error)
+        }
+      }
+    }
 
     private enum Source {
       case rows(replicas: [UInt8], groups: [[UInt8]])
@@ -27,14 +45,14 @@ package enum BatchContents {
       case columns(unreadable: [Int: [UInt8]])
     }
 
-    fileprivate init(groups: [Result<CommitGroup, DecodeError>], replicas: [UInt8], raw: [[UInt8]]) {
-      self.groups = groups
+    fileprivate init(groups: [Group], replicas: [UInt8], raw: [[UInt8]]) {
+      received = groups
       source = .rows(replicas: replicas, groups: raw)
     }
 
     /// Of contents in columns.
-    init(groups: [Result<CommitGroup, DecodeError>], unreadable: [Int: [UInt8]]) {
-      self.groups = groups
+    init(groups: [Group], unreadable: [Int: [UInt8]]) {
+      received = groups
       source = .columns(unreadable: unreadable)
     }
 
@@ -49,8 +67,11 @@ package enum BatchContents {
         writer.append(rawItem: groups[index])
         return writer.bytes
       case .columns(let unreadable):
-        if case .success(let group) = groups[index] { return BatchContents.encode([group]) }
-        return unreadable[index] ?? []
+        switch received[index] {
+        case .whole(let group): return BatchContents.encode([group])
+        case .facts(let facts): return BatchContents.encode([facts.group])
+        case .unreadable: return unreadable[index] ?? []
+        }
       }
     }
   }
@@ -64,15 +85,15 @@ package enum BatchContents {
     var replicaReader = CBORReader(replicaBytes)
     let decoder = GroupDecoder(replicas: try GroupDecoder.readReplicas(&replicaReader))
     let count = try reader.readArrayCount(limit: WireLimits.maximumBatchGroups)
-    var groups: [Result<CommitGroup, DecodeError>] = []
+    var groups: [Decoded.Group] = []
     var raw: [[UInt8]] = []
     for _ in 0..<count {
       let item = try reader.rawItem()
       raw.append(item)
       do throws(DecodeError) {
-        groups.append(.success(try decoder.decode(item)))
+        groups.append(.whole(try decoder.decode(item)))
       } catch {
-        groups.append(.failure(error))
+        groups.append(.unreadable(error))
       }
     }
     try reader.expectEnd()

@@ -23,26 +23,40 @@ extension TestNode {
       request(for: peer, lane, after: after, sent: sent, budget: budget, chain: chain, scan: scan))
   }
 
+  /// How groups come: as the daemons send them, or as an older peer does.
+  enum Form: CaseIterable {
+    case columns
+    case rows
+  }
+
   /// Applies groups as a peer's next batch; they go through the wire's encoding, as real ones do.
   @discardableResult
   func receive(
-    _ groups: [CommitGroup], from peer: NodeNumber, epoch: Epoch = Epoch(rawValue: 7), lane: Lane = .normal,
+    _ groups: [CommitGroup], as form: Form = .columns, from peer: NodeNumber, epoch: Epoch = Epoch(rawValue: 7), lane: Lane = .normal,
     after: Sequence64? = nil, through: Sequence64? = nil, incompleteUntil: Sequence64 = 0,
     awaited: LaneMap<Sequence64> = LaneMap(repeating: 0), brought: LaneMap<[Sequence64]> = LaneMap(repeating: [])
   ) throws -> [GroupResult] {
-    let decoded = try BatchContents.decode(BatchContents.encode(groups))
+    let decoded = try Self.decoded(groups, form)
     let start = try after ?? store.receiveCursors(from: peer, epoch: epoch)[lane].through
     let batch = IncomingBatch(
       peer: peer, lane: lane, epoch: epoch, after: start, through: through ?? start + 1,
       incompleteUntil: incompleteUntil, awaited: awaited, brought: brought,
-      groups: decoded.groups.map { group in
+      groups: decoded.received.map { group in
         switch group {
-        case .success(let group): .decoded(group)
-        case .failure(let error): .undecodable(reason: error.description)
+        case .whole(let group): .decoded(group)
+        case .facts(let facts): .facts(facts)
+        case .unreadable(let error): .undecodable(reason: error.description)
         }
       },
       payload: { decoded.single($0) })
     return try store.apply(batch, at: wall)
+  }
+
+  private static func decoded(_ groups: [CommitGroup], _ form: Form) throws -> BatchContents.Decoded {
+    guard form == .columns, let contents = ColumnContents.encode(groups) else {
+      return try BatchContents.decode(BatchContents.encode(groups))
+    }
+    return try ColumnContents.decode(contents.bytes)
   }
 
   /// Sends a peer all that it does not have yet, lane by lane, and gives what became of each group.
