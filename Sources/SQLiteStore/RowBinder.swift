@@ -31,7 +31,10 @@ struct RowBinder {
 
   /// Valid UTF-8 as text.
   mutating func bind(text utf8: UnsafeRawBufferPointer, at index: Int) {
-    guard !utf8.isEmpty else { return note(sqlite3_bind_text(handle, Int32(index), "", 0, storesync_sqlite_transient())) }
+    // The same of an empty text.
+    guard !utf8.isEmpty else {
+      return note(sqlite3_bind_text(handle, Int32(index), "", 0, storesync_sqlite_transient()))
+    }
     note(
       sqlite3_bind_text64(
         handle, Int32(index), utf8.assumingMemoryBound(to: CChar.self).baseAddress, UInt64(utf8.count),

@@ -102,7 +102,8 @@ final class SQLiteStatement {
   /// Nothing stays bound to memory that is the caller's.
   private func clear() {
     reset()
-    sqlite3_clear_bindings(handle)
+    // Unlike a reset, this needs a statement: there is none where the schema is damaged.
+    if let handle { sqlite3_clear_bindings(handle) }
   }
 
   private var outsideTransaction: StoreError {

@@ -23,8 +23,8 @@ extension StoreTransaction {
     }
     try backend.append(
       LogEntry(
-        sequence: node.head, lane: facts.lane, stamp: stamp, origin: nil, audience: facts.audience.result, records: refs,
-        isReceived: false, needs: [], batchStart: node.head))
+        sequence: node.head, lane: facts.lane, stamp: stamp, origin: nil, audience: facts.audience.result,
+        records: refs, isReceived: false, needs: [], batchStart: node.head))
     return true
   }
 }

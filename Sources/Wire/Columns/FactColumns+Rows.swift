@@ -55,7 +55,7 @@ extension FactColumns {
       for part in shape.parts {
         let number = columns[part.field].numbers[row]
         if columns[part.field].kind == .integers {
-          for shift in stride(from: Int64(24), through: 0, by: -8) { ids.add(UInt8(truncatingIfNeeded: number >> shift)) }
+          ids.add(bigEndian: UInt32(truncatingIfNeeded: number))
         } else {
           ids.add(strings[Int(number)])
         }
@@ -71,6 +71,10 @@ extension PackedStrings {
   func isUTF8(_ index: Int) -> Bool {
     let start = start(of: index)
     return (try? UTF8Span(validating: bytes.span.extracting(start..<start + length(of: index)))) != nil
+  }
+
+  fileprivate mutating func add(bigEndian number: UInt32) {
+    for shift in stride(from: UInt32(24), through: 0, by: -8) { add(UInt8(truncatingIfNeeded: number >> shift)) }
   }
 
   /// The digits of a number, as `String` writes it.

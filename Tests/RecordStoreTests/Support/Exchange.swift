@@ -32,8 +32,9 @@ extension TestNode {
   /// Applies groups as a peer's next batch; they go through the wire's encoding, as real ones do.
   @discardableResult
   func receive(
-    _ groups: [CommitGroup], as form: Form = .columns, from peer: NodeNumber, epoch: Epoch = Epoch(rawValue: 7), lane: Lane = .normal,
-    after: Sequence64? = nil, through: Sequence64? = nil, incompleteUntil: Sequence64 = 0,
+    _ groups: [CommitGroup], as form: Form = .columns, from peer: NodeNumber,
+    epoch: Epoch = Epoch(rawValue: 7), lane: Lane = .normal, after: Sequence64? = nil,
+    through: Sequence64? = nil, incompleteUntil: Sequence64 = 0,
     awaited: LaneMap<Sequence64> = LaneMap(repeating: 0), brought: LaneMap<[Sequence64]> = LaneMap(repeating: [])
   ) throws -> [GroupResult] {
     let decoded = try Self.decoded(groups, form)
