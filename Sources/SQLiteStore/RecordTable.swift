@@ -20,6 +20,8 @@ final class RecordTable {
   private let updateOthers: SQLiteStatement
   private let deleteRow: SQLiteStatement
   let facts: FactInsert
+  /// The highest row given out; nil if it is to be looked up.
+  var lastRow: Int64?
   private let listAfter: SQLiteStatement
   private let countAll: SQLiteStatement
   private let exists: SQLiteStatement
@@ -37,6 +39,12 @@ final class RecordTable {
 
     /// With “=”, which no NULL fulfils, an index of the records that have a value can be used.
     var sql: String { "\(quoted(column)) \(isNull ? "IS" : "=") ?" }
+  }
+
+  /// A transaction was undone.
+  func forget() {
+    lastRow = nil
+    facts.forget()
   }
 
   init(_ schema: EntitySchema, _ connection: SQLiteConnection, _ replicas: ReplicaTable) {

@@ -64,8 +64,9 @@ extension SQLiteBackend {
     facts writes: ArraySlice<RecordWrite>, stamp: Stamp, sequence: Sequence64
   ) throws(StoreError) -> Int64 {
     guard let entity = writes.first?.entity else { return 0 }
-    let first = try nextRow(entity, count: writes.count)
-    try table(entity).facts.run(writes, stamp: stamp, row: first, sequence: sequence)
+    let table = try table(entity)
+    let first = try nextRow(entity, table, count: writes.count)
+    try table.facts.run(writes, stamp: stamp, row: first, sequence: sequence)
     return first
   }
 
@@ -81,8 +82,9 @@ extension SQLiteBackend {
   package func insert(
     facts: FactColumns, _ rows: Range<Int>, stamp: Stamp, sequence: Sequence64
   ) throws(StoreError) -> Int64 {
-    let first = try nextRow(facts.entity, count: rows.count)
-    try table(facts.entity).facts.run(facts, rows, stamp: stamp, row: first, sequence: sequence)
+    let table = try table(facts.entity)
+    let first = try nextRow(facts.entity, table, count: rows.count)
+    try table.facts.run(facts, rows, stamp: stamp, row: first, sequence: sequence)
     return first
   }
 
@@ -124,15 +126,19 @@ extension SQLiteBackend {
     return (table, state)
   }
 
+  private func nextRow(_ entity: EntityTag) throws(StoreError) -> Int64 {
+    try nextRow(entity, tableByTag[entity], count: 1)
+  }
+
   /// The first of some rows that no record has had.
-  private func nextRow(_ entity: EntityTag, count: Int = 1) throws(StoreError) -> Int64 {
-    var last = lastRows[entity]
+  private func nextRow(_ entity: EntityTag, _ table: RecordTable?, count: Int) throws(StoreError) -> Int64 {
+    var last = table?.lastRow ?? lastRows[entity]
     if last == nil {
       last = max(
-        try hidden.maximumRow(of: entity), try tables[entity]?.maximumRow() ?? 0, try purged.maximumRow(of: entity))
+        try hidden.maximumRow(of: entity), try table?.maximumRow() ?? 0, try purged.maximumRow(of: entity))
     }
     let next = (last ?? 0) + 1
-    lastRows[entity] = next + Int64(count) - 1
+    if let table { table.lastRow = next + Int64(count) - 1 } else { lastRows[entity] = next + Int64(count) - 1 }
     return next
   }
 

@@ -34,8 +34,8 @@ package final class SQLiteBackend: StorageBackend {
   /// One for each entity of the model.
   let tables: [EntityTag: RecordTable]
   let balanceTables: [String: BalanceTable]
-  /// The highest row given out, per entity; looked up again after a transaction that was undone.
-  var lastRows = EntityMap<Int64>()
+  /// The highest row given out to each entity without a table; looked up again after a transaction that was undone.
+  var lastRows: [EntityTag: Int64] = [:]
   /// The same tables, for each record that is written.
   let tableByTag: EntityMap<RecordTable>
   private var savepointDepth = 0
@@ -197,10 +197,10 @@ package final class SQLiteBackend: StorageBackend {
   /// What memory holds of a transaction that was undone.
   private func forget(replicasFrom count: Int) {
     replicas.truncate(to: count)
-    lastRows = EntityMap()
+    lastRows = [:]
     hidden.forgetEmptiness()
     purged.forgetEmptiness()
     parked.forgetEmptiness()
-    for table in tables.values { table.facts.forget() }
+    for table in tables.values { table.forget() }
   }
 }

@@ -68,6 +68,7 @@ final class FactRules: Sendable {
   // As `RecordState.approximateByteCount` has them.
   private static let fixedBytes = 32
   private static let fieldBytes = 16
+  fileprivate static let integerBytes = Value.integer(0).byteCount
 
   let schema: EntitySchema
   let tag: EntityTag
@@ -100,11 +101,13 @@ final class FactRules: Sendable {
   }
 
   /// Whether `write` makes a whole fact that `author` may write.
-  func accept(_ id: RecordID, _ writes: [FieldWrite], by author: NodeNumber) -> Accepted? {
-    guard hasValidID(id) else { return nil }
-    var walk = Walk(id)
-    for write in writes {
-      guard case .set(let value) = write.edit, walk.take(write.field, value, self, isLocal: true) else { return nil }
+  func accept(_ write: RecordWrite, by author: NodeNumber) -> Accepted? {
+    guard case .write(let writes) = write.action, hasValidID(write.id) else { return nil }
+    var walk = Walk(write.id)
+    for index in writes.indices {
+      guard case .set(let value) = writes[index].edit,
+        walk.take(writes[index].field, value, fields, storeField, sound: { isSound($0, value, isLocal: true) })
+      else { return nil }
     }
     guard walk.required == requiredCount, let store = walk.store, author == .hq || author == store, walk.fits
     else { return nil }
@@ -121,7 +124,8 @@ final class FactRules: Sendable {
     var walk = Walk(state.id)
     for field in state.fields {
       guard case .register(let siblings) = field.content, siblings.count == 1, siblings[0].stamp == stamp,
-        walk.take(field.tag, siblings[0].value, self, isLocal: false)
+        walk.take(
+          field.tag, siblings[0].value, fields, storeField, sound: { isSound($0, siblings[0].value, isLocal: false) })
       else { return nil }
     }
     guard walk.indispensable == indispensableCount, let store = walk.store, walk.fits else { return nil }
@@ -194,21 +198,26 @@ final class FactRules: Sendable {
     var fits: Bool { byteCount <= ModelLimits.recordBytes }
 
     /// False where the general way is to look at it.
-    mutating func take(_ tag: FieldTag, _ value: Value, _ rules: FactRules, isLocal: Bool) -> Bool {
+    mutating func take(
+      _ tag: FieldTag, _ value: Value, _ fields: [Field], _ storeField: FieldTag, sound: (_ place: Int) -> Bool
+    ) -> Bool {
       // By their raw values: tags compare through a witness table otherwise.
       let number = tag.rawValue
-      while place < rules.fields.count, rules.fields[place].tag < number { place += 1 }
-      guard place < rules.fields.count, rules.fields[place].tag == number,
-        rules.isSound(place, value, isLocal: isLocal)
-      else { return false }
-      let field = rules.fields[place]
+      while place < fields.count, fields[place].tag < number { place += 1 }
+      guard place < fields.count, fields[place].tag == number else { return false }
+      let field = fields[place]
+      if case .integer(let integer) = value {
+        // Most values are numbers that may be any.
+        guard field.check == .number || sound(place) else { return false }
+        byteCount += FactRules.fieldBytes + FactRules.integerBytes
+        if number == storeField.rawValue { store = UInt32(exactly: integer).map { NodeNumber($0) } }
+      } else {
+        guard sound(place) else { return false }
+        byteCount += FactRules.fieldBytes + value.byteCount
+      }
       required += field.isRequired ? 1 : 0
       indispensable += field.isIndispensable ? 1 : 0
       hasFieldOfHQ = hasFieldOfHQ || field.isOfHQ
-      byteCount += FactRules.fieldBytes + value.byteCount
-      if number == rules.storeField.rawValue, case .integer(let store) = value, let node = UInt32(exactly: store) {
-        self.store = NodeNumber(node)
-      }
       place += 1
       return true
     }
@@ -232,7 +241,7 @@ final class FactRules: Sendable {
 extension FactColumns {
   /// The most bytes that a value of a column takes.
   fileprivate func longest(_ column: Int) -> Int {
-    guard kinds[column] != .integers else { return Value.integer(0).byteCount }
+    guard kinds[column] != .integers else { return FactRules.integerBytes }
     return numbers(column).reduce(0) { max($0, strings.length(of: Int($1))) }
   }
 }

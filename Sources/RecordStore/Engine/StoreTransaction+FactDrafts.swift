@@ -45,22 +45,22 @@ private struct DraftFacts {
     let writes = draft.writes
     guard !writes.isEmpty, writes.count <= ModelLimits.groupRecordCount else { return nil }
     var byteCount = 0
-    for index in writes.indices {
-      let entity = writes[index].entity.rawValue
-      if let last = runs.last, last.rules.tag.rawValue == entity {
-        guard writes[index - 1].id < writes[index].id else { return nil }
-        runs[runs.count - 1].writes = last.writes.lowerBound..<index + 1
-      } else {
-        guard let rules = table[writes[index].entity], runs.last.map({ $0.rules.tag.rawValue < entity }) ?? true
-        else { return nil }
-        runs.append(Run(rules: rules, writes: index..<index + 1))
-        lane = min(lane, rules.lane)
-      }
-      guard case .write(let fields) = writes[index].action,
-        let accepted = runs[runs.count - 1].rules.accept(writes[index].id, fields, by: author)
+    var start = 0
+    while start < writes.count {
+      let entity = writes[start].entity
+      guard let rules = table[entity], runs.last.map({ $0.rules.tag.rawValue < entity.rawValue }) ?? true
       else { return nil }
-      byteCount += accepted.byteCount
-      audience.add(accepted.store)
+      var end = start
+      while end < writes.count, writes[end].entity.rawValue == entity.rawValue {
+        guard end == start || writes[end - 1].id < writes[end].id, let accepted = rules.accept(writes[end], by: author)
+        else { return nil }
+        byteCount += accepted.byteCount
+        audience.add(accepted.store)
+        end += 1
+      }
+      runs.append(Run(rules: rules, writes: start..<end))
+      lane = min(lane, rules.lane)
+      start = end
     }
     guard byteCount <= ModelLimits.groupBytes else { return nil }
   }

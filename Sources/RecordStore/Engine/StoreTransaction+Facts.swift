@@ -73,9 +73,8 @@ extension StoreTransaction {
   /// The write as a fact, if it is one that is new here.
   /// - Parameter list: the facts before it; nil if the draft's writes are known to ascend.
   func fact(_ write: RecordWrite, after list: FactList?) throws(StoreError) -> Fact? {
-    guard let rules = rules[write.entity], case .write(let fields) = write.action,
-      list?.isBeyond(write.entity, write.id) ?? true,
-      let accepted = rules.accept(write.id, fields, by: node.identity.replica.node),
+    guard let rules = rules[write.entity], list?.isBeyond(write.entity, write.id) ?? true,
+      let accepted = rules.accept(write, by: node.identity.replica.node),
       try backend.isNew(RecordKey(entity: write.entity, id: write.id))
     else { return nil }
     return Fact(rules: rules, source: .write(write), accepted: accepted)

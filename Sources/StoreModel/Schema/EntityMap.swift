@@ -1,12 +1,10 @@
 /// Something for each of some entities, found by the tag without hashing: tags are small and stay so.
-///
-/// Inlinable, as it is asked for each record: from another module it would look up its own type each time.
 package struct EntityMap<Value> {
-  @usableFromInline package var byTag: [Value?] = []
+  private var byTag: [Value?] = []
 
-  @inlinable package init() {}
+  package init() {}
 
-  @inlinable package subscript(tag: EntityTag) -> Value? {
+  package subscript(tag: EntityTag) -> Value? {
     get {
       let place = Int(tag.rawValue)
       return place < byTag.count ? byTag[place] : nil
