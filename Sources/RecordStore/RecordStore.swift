@@ -32,6 +32,9 @@ package protocol RecordStore: AnyObject {
   /// Applies a batch and moves the cursor, together.
   /// - Throws: `wrongCursor` if the batch does not start where the cursor stands.
   func apply(_ batch: IncomingBatch, at wall: WallTime) throws(StoreError) -> [GroupResult]
+  /// The same for several, one after the other, in one transaction if none of them fails.
+  /// - Returns: an outcome for each; a failure has left nothing of its batch.
+  func apply(_ batches: [IncomingBatch], at wall: WallTime) -> [Result<[GroupResult], StoreError>]
 
   /// Where to resume a peer's log; `through` is 0 in an epoch that is new here.
   func receiveCursors(from peer: NodeNumber, epoch: Epoch) throws(StoreError) -> LaneMap<ReceiveCursor>
@@ -171,5 +174,14 @@ extension RecordStore {
     _ peer: NodeNumber, _ log: Lineage, resumingAt resumption: LaneMap<Sequence64>?
   ) throws(StoreError) -> Meeting {
     try meet(peer, log, resumingAt: resumption, spareIncarnation: nil)
+  }
+}
+
+extension RecordStore {
+  /// Each in a transaction of its own.
+  package func apply(_ batches: [IncomingBatch], at wall: WallTime) -> [Result<[GroupResult], StoreError>] {
+    batches.map { batch in
+      do throws(StoreError) { return .success(try apply(batch, at: wall)) } catch { return .failure(error) }
+    }
   }
 }

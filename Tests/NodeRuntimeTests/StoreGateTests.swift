@@ -70,6 +70,42 @@ import Wire
     #expect(heads.withLock { $0 } == [Sequence64(slice)], "behind the first slice, before the second")
   }
 
+  /// Batches that wait are applied together, but not past what was asked of the writer between them.
+  @Test func whatIsAskedBetweenBatchesKeepsItsPlace() throws {
+    let shop = try Shop()
+    let door = DispatchSemaphore(value: 0)
+    let done = DispatchGroup()
+    shop.gate.write { _ throws(StoreError) in
+      door.wait()
+    } completion: { _ in
+    }
+    let epoch = Epoch(rawValue: 1)
+    let seen = Mutex<Sequence64?>(nil)
+    func apply(_ number: UInt64) {
+      done.enter()
+      let contents = BatchContents.encode([])
+      let batch = Batch(
+        lane: .normal, after: number, through: number + 1, incompleteUntil: 0, codec: 0, groupCount: 0,
+        contentsBytes: UInt64(contents.count), payload: contents)
+      shop.gate.apply(batch, peer: .hq, epoch: epoch, codec: IdentityCodec()) { outcome in
+        if case .applied = outcome {} else { Issue.record("\(outcome)") }
+        done.leave()
+      }
+    }
+    for number in 0..<3 as Range<UInt64> { apply(number) }
+    done.enter()
+    shop.gate.writeBehindBatches { engine throws(StoreError) in
+      let cursor = try engine.receiveCursors(from: .hq, epoch: epoch).normal.through
+      seen.withLock { $0 = cursor }
+    } completion: { _ in
+      done.leave()
+    }
+    for number in 3..<5 as Range<UInt64> { apply(number) }
+    door.signal()
+    done.wait()
+    #expect(seen.withLock { $0 } == 3)
+  }
+
   /// Decoded, a batch takes ten times its bytes: the rest waits packed.
   @Test func onlySoManyBatchesAreDecodedAtOnce() throws {
     let shop = try Shop()

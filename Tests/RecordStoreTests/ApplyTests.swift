@@ -37,6 +37,36 @@ import Wire
     #expect(try hq.store.receiveCursors(from: one, epoch: epoch).urgent.through == 9)
   }
 
+  /// One that fails takes none of the others with it, and leaves nothing itself.
+  @Test(arguments: BackendKind.allCases) func batchesAppliedTogetherAreAsOneAfterTheOther(_ kind: BackendKind) throws {
+    let together = try TestNode(kind, 0)
+    let alone = try TestNode(kind, 0)
+    var (first, second) = (Foreign(1), Foreign(2))
+    let batches = [
+      batch(from: one, after: 0, [first.entry("a", store: 1, "till", 2), first.note("b", store: 1, text: "x")]),
+      batch(from: one, after: 1, [first.entry("c", store: 1, "till", 3)]),
+      batch(from: one, after: 7, [first.entry("d", store: 1, "till", 4)]),
+      batch(from: NodeNumber(2), after: 0, [second.entry("e", store: 2, "till", 5)]),
+    ]
+    for count in [2, 4] {
+      let outcomes = together.store.apply(Array(batches[(count - 2)..<count]), at: together.wall)
+      for (batch, outcome) in zip(batches[(count - 2)..<count], outcomes) {
+        let expected = Result { try alone.store.apply(batch, at: alone.wall) }
+        #expect((try? outcome.get()) == (try? expected.get()))
+        #expect(code { _ = try outcome.get() } == code { _ = try expected.get() })
+      }
+    }
+    #expect(try together.snapshot() == alone.snapshot())
+    #expect(together.store.takeTally() == alone.store.takeTally())
+    #expect(try together.balance(1, "till") == 5 && together.balance(2, "till") == 5)
+  }
+
+  private func batch(from peer: NodeNumber, after: Sequence64, _ groups: [CommitGroup]) -> IncomingBatch {
+    IncomingBatch(
+      peer: peer, lane: .normal, epoch: epoch, after: after, through: after + 1, incompleteUntil: 0,
+      groups: groups.map(IncomingGroup.decoded), payload: { _ in [] })
+  }
+
   @Test(arguments: BackendKind.allCases) func anotherLogStartsAtTheBeginning(_ kind: BackendKind) throws {
     let hq = try TestNode(kind, 0)
     var store = Foreign(1)

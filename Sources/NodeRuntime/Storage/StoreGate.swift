@@ -45,14 +45,21 @@ package final class StoreGate: @unchecked Sendable {
   private let loads = Mutex(LaneMap<[@Sendable () -> Void]>(repeating: []))
   private let waiting = Mutex(CommitQueue())
   private struct DecodedBatch: Sendable {
+    var number: UInt64
     var incoming: IncomingBatch
     /// The same for batches between which nothing else was asked of the writer.
     var turn: UInt64
     var completion: @Sendable (BatchOutcome) -> Void
   }
 
+  private struct DecodedBatches: Sendable {
+    var batches: [DecodedBatch] = []
+    var lastNumber: UInt64 = 0
+  }
+
   /// Batches that wait for the writer.
-  private let decoded = Mutex<[DecodedBatch]>([])
+  private let decoded = Mutex(DecodedBatches())
+  /// Goes up with whatever is asked of the writer besides batches.
   private let turn = Atomic<UInt64>(0)
   /// Decoded batches that may come on top of those that wait for the writer.
   private let decodingRoom = DispatchSemaphore(value: StorageLimits.decodedBatches)
@@ -331,20 +338,24 @@ package final class StoreGate: @unchecked Sendable {
         }
       case .success(let incoming):
         let turn = self.turn.load(ordering: .sequentiallyConsistent)
-        self.decoded.withLock { $0.append(DecodedBatch(incoming: incoming, turn: turn, completion: completion)) }
-        self.writing.async { self.applyDecoded() }
+        let number = self.decoded.withLock { waiting in
+          waiting.lastNumber += 1
+          waiting.batches.append(
+            DecodedBatch(number: waiting.lastNumber, incoming: incoming, turn: turn, completion: completion))
+          return waiting.lastNumber
+        }
+        self.writing.async { self.applyDecoded(from: number) }
       }
     }
   }
 
-  /// Applies the batch whose turn it is, and those behind it that may go along; a batch that went along finds nothing to do
-  /// at its own turn.
-  private func applyDecoded() {
+  /// Applies a batch, unless it has gone along with one before it, and those behind it that may go along.
+  private func applyDecoded(from number: UInt64) {
     let batches = decoded.withLock { waiting in
-      let turn = waiting.first?.turn
-      let together = Array(waiting.prefix { $0.turn == turn }.prefix(StorageLimits.batchesTogether))
-      waiting.removeFirst(together.count)
-      return together
+      guard let first = waiting.batches.first, first.number == number else { return [DecodedBatch]() }
+      let together = waiting.batches.prefix { $0.turn == first.turn }.prefix(StorageLimits.batchesTogether)
+      waiting.batches.removeFirst(together.count)
+      return Array(together)
     }
     guard !batches.isEmpty else { return }
     defer { for _ in batches { decodingRoom.signal() } }

@@ -68,8 +68,6 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     }
   }
 
-  /// Applies batches one after the other, in one transaction if none of them fails.
-  /// - Returns: an outcome for each; a failure has left nothing of its batch.
   package func apply(
     _ batches: [IncomingBatch], at wall: WallTime
   ) -> [Result<[GroupResult], StoreError>] {
