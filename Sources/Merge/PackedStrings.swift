@@ -2,7 +2,7 @@
 package struct PackedStrings: Hashable, Sendable {
   package private(set) var bytes: [UInt8] = []
   /// Where each string ends.
-  private var ends: [UInt32] = []
+  package private(set) var ends: [UInt32] = []
 
   package init() {}
 
@@ -30,6 +30,31 @@ package struct PackedStrings: Hashable, Sendable {
   package mutating func add(_ part: ArraySlice<UInt8>) { bytes.append(contentsOf: part) }
 
   package mutating func add(_ byte: UInt8) { bytes.append(byte) }
+
+  /// The four bytes of a number, the highest first.
+  package mutating func add(bigEndian number: UInt32) {
+    let start = bytes.count
+    bytes += repeatElement(UInt8(truncatingIfNeeded: number), count: 4)
+    bytes[start] = UInt8(truncatingIfNeeded: number >> 24)
+    bytes[start + 1] = UInt8(truncatingIfNeeded: number >> 16)
+    bytes[start + 2] = UInt8(truncatingIfNeeded: number >> 8)
+  }
+
+  /// The digits of a number, as `String` writes it.
+  package mutating func add(decimal number: Int64) {
+    if number < 0 { bytes.append(UInt8(ascii: "-")) }
+    var count = 1
+    var rest = number.magnitude
+    while rest >= 10 { (rest, count) = (rest / 10, count + 1) }
+    bytes += repeatElement(UInt8(ascii: "0"), count: count)
+    rest = number.magnitude
+    var place = bytes.count
+    while rest > 0 {
+      place -= 1
+      bytes[place] += UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    }
+  }
 
   package mutating func endString() { ends.append(UInt32(bytes.count)) }
 

@@ -132,7 +132,7 @@ final class FactInsert {
       try insert.run(rows) { row, binder in
         let isFirst = row == rows.lowerBound
         binder.bind(first + Int64(row - rows.lowerBound), at: 1)
-        binder.bind(memory.id(row), identity, at: 2)
+        binder.bind(memory.ids[row], identity, at: 2)
         if isFirst {
           binder.bind(Int64(truncatingIfNeeded: sequence), at: 3)
           binder.bind(blob: meta, at: 4)
@@ -144,8 +144,8 @@ final class FactInsert {
           if !isFirst, number == memory.cells[cell - 1] { continue }
           switch column.kind {
           case .integers: binder.bind(number, at: column.parameter)
-          case .texts: binder.bind(text: memory.string(number), at: column.parameter)
-          case .bytes: binder.bind(blob: memory.string(number), at: column.parameter)
+          case .texts: binder.bind(text: memory.strings[Int(number)], at: column.parameter)
+          case .bytes: binder.bind(blob: memory.strings[Int(number)], at: column.parameter)
           }
         }
       }
@@ -195,32 +195,39 @@ private struct BoundColumn {
 
 /// Facts in columns with all that they hold kept in place.
 private struct FactMemory {
-  let facts: FactColumns
   let cells: UnsafeBufferPointer<Int64>
-  let ids: UnsafeRawBufferPointer
-  let strings: UnsafeRawBufferPointer
+  let ids: PackedMemory
+  let strings: PackedMemory
+}
 
-  func id(_ row: Int) -> UnsafeRawBufferPointer { piece(ids, facts.ids, row) }
+/// Packed strings kept in place: asked for each value, so that nothing is called in another module for it.
+private struct PackedMemory {
+  let bytes: UnsafeRawBufferPointer
+  let ends: UnsafeBufferPointer<UInt32>
 
-  func string(_ place: Int64) -> UnsafeRawBufferPointer { piece(strings, facts.strings, Int(place)) }
-
-  private func piece(
-    _ memory: UnsafeRawBufferPointer, _ strings: PackedStrings, _ index: Int
-  ) -> UnsafeRawBufferPointer {
-    let start = strings.start(of: index)
-    return UnsafeRawBufferPointer(rebasing: memory[start..<start + strings.length(of: index)])
+  subscript(index: Int) -> UnsafeRawBufferPointer {
+    let start = index == 0 ? 0 : Int(ends[index - 1])
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<Int(ends[index])])
   }
 }
 
 extension FactColumns {
   fileprivate func withMemory(_ body: (FactMemory) throws(StoreError) -> Void) throws(StoreError) {
     try cells.withUnsafeBufferPointer { cells throws(StoreError) in
-      try ids.bytes.withUnsafeBufferPointer { ids throws(StoreError) in
-        try strings.bytes.withUnsafeBufferPointer { strings throws(StoreError) in
-          try body(
-            FactMemory(
-              facts: self, cells: cells, ids: UnsafeRawBufferPointer(ids), strings: UnsafeRawBufferPointer(strings)))
+      try ids.withMemory { ids throws(StoreError) in
+        try strings.withMemory { strings throws(StoreError) in
+          try body(FactMemory(cells: cells, ids: ids, strings: strings))
         }
+      }
+    }
+  }
+}
+
+extension PackedStrings {
+  fileprivate func withMemory(_ body: (PackedMemory) throws(StoreError) -> Void) throws(StoreError) {
+    try bytes.withUnsafeBufferPointer { bytes throws(StoreError) in
+      try ends.withUnsafeBufferPointer { ends throws(StoreError) in
+        try body(PackedMemory(bytes: UnsafeRawBufferPointer(bytes), ends: ends))
       }
     }
   }

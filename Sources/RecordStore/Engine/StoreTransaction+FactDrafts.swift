@@ -51,11 +51,14 @@ private struct DraftFacts {
       guard let rules = table[entity], runs.last.map({ $0.rules.tag.rawValue < entity.rawValue }) ?? true
       else { return nil }
       var end = start
+      var last: RecordID?
       while end < writes.count, writes[end].entity.rawValue == entity.rawValue {
-        guard end == start || writes[end - 1].id < writes[end].id, let accepted = rules.accept(writes[end], by: author)
-        else { return nil }
+        let write = writes[end]
+        if let last, last >= write.id { return nil }
+        guard let accepted = rules.accept(write, by: author) else { return nil }
         byteCount += accepted.byteCount
         audience.add(accepted.store)
+        last = write.id
         end += 1
       }
       runs.append(Run(rules: rules, writes: start..<end))

@@ -215,33 +215,33 @@ extension RecordState {
   }
 }
 
-/// Finds the narrowest audience of a log entry.
+/// Finds the narrowest audience of a log entry: two stores are told apart, and more are anybody's.
 struct AudienceBuilder {
-  private var stores: Set<NodeNumber> = []
-  private var last: NodeNumber?
+  private var first: NodeNumber?
+  private var second: NodeNumber?
   private var isMixed = false
 
+  // By raw values: optionals of a type from another module compare through its witness table.
   mutating func add(_ store: NodeNumber) {
-    // Most records of a group are one store's.
-    guard store != last else { return }
-    last = store
-    stores.insert(store)
-    isMixed = isMixed || stores.count > 2
+    guard let first else { return self.first = store }
+    guard first.rawValue != store.rawValue else { return }
+    guard let second else { return self.second = store }
+    isMixed = isMixed || second.rawValue != store.rawValue
   }
 
   mutating func add(_ state: RecordState, _ schema: EntitySchema, departed: [NodeNumber]) {
     switch state.scope(schema) {
     case .everyone: isMixed = true
     case .hq: break
-    case .stores(let nodes): stores.formUnion(nodes)
+    case .stores(let nodes): for node in nodes { add(node) }
     }
-    stores.formUnion(departed)
-    isMixed = isMixed || stores.count > 2
+    for node in departed { add(node) }
   }
 
   var result: Audience {
     if isMixed { return .mixed }
-    let sorted = stores.sorted()
-    return sorted.count == 2 ? .pair(sorted[0], sorted[1]) : sorted.first.map(Audience.store) ?? .hq
+    guard let first else { return .hq }
+    guard let second else { return .store(first) }
+    return .pair(min(first, second), max(first, second))
   }
 }

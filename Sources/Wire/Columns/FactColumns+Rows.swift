@@ -72,27 +72,4 @@ extension PackedStrings {
     let start = start(of: index)
     return (try? UTF8Span(validating: bytes.span.extracting(start..<start + length(of: index)))) != nil
   }
-
-  fileprivate mutating func add(bigEndian number: UInt32) {
-    for shift in stride(from: UInt32(24), through: 0, by: -8) { add(UInt8(truncatingIfNeeded: number >> shift)) }
-  }
-
-  /// The digits of a number, as `String` writes it.
-  fileprivate mutating func add(decimal number: Int64) {
-    if number < 0 { add(UInt8(ascii: "-")) }
-    // The lowest digit first, in the low four bits: 16 digits fit, and more are written by `String`.
-    guard number.magnitude < 10_000_000_000_000_000 else { return add(Array(String(number.magnitude).utf8)[...]) }
-    var rest = number.magnitude
-    var digits: UInt64 = 0
-    var count = 0
-    repeat {
-      digits = digits << 4 | rest % 10
-      rest /= 10
-      count += 1
-    } while rest > 0
-    for _ in 0..<count {
-      add(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digits & 0xF))
-      digits >>= 4
-    }
-  }
 }
