@@ -8,6 +8,7 @@ struct BenchCommand {
     RawBaseline.scenario, CommitLatency.scenario, BulkWrite.scenario, MergeNew.scenario, MergeUpdates.scenario,
     LiveBasket.scenario, Backlog.one, Backlog.many, Reconnect.scenario, FirstLoad.scenario,
     Idle.scenario, Verify.scenario, Growth.scenario, Fleet.scenario,
+    IdleCrowd.scenario, TillCommit.scenario,
   ]
 
   private static var usage: String {
@@ -15,10 +16,11 @@ struct BenchCommand {
       "  \(scenario.name)\(String(repeating: " ", count: max(1, 12 - scenario.name.count)))\(scenario.summary)"
     }
     return """
-      usage: bench (--all | SCENARIO…) --lines FILE [--count N] [--rounds N] [--scratch DIR] [--json]
+      usage: bench (--all | SCENARIO…) --lines FILE [--count N] [--rounds N] [--records N] [--scratch DIR] [--json]
         --lines FILE   line items of The Complete Journey, as Scripts/bench writes them
         --count N      lines to work with (default: 200000)
         --rounds N     how often each contestant runs (default: 5)
+        --records N    rows to which growth goes, from 1000000 to 10000000 (default: 1000000; 10000000 takes minutes)
         --scratch DIR  on the disk that is to be measured (default: the present folder)
         --json         one object with all figures instead of a line each
       scenarios:
@@ -31,6 +33,7 @@ struct BenchCommand {
   private var lines: String?
   private var count = 200_000
   private var rounds = 5
+  private var records = Growth.standardRecords
   private var scratch = "."
   private var isJSON = false
 
@@ -48,19 +51,24 @@ struct BenchCommand {
         guard let path = rest.popFirst() else { return nil }
         scratch = path
       case "--count":
-        guard let number = rest.popFirst().flatMap({ Int($0) }), (1_000...10_000_000).contains(number) else {
-          return nil
-        }
+        guard let number = Self.number(&rest, in: 1_000...10_000_000) else { return nil }
         count = number
       case "--rounds":
-        guard let number = rest.popFirst().flatMap({ Int($0) }), (1...100).contains(number) else { return nil }
+        guard let number = Self.number(&rest, in: 1...100) else { return nil }
         rounds = number
+      case "--records":
+        guard let number = Self.number(&rest, in: Growth.records) else { return nil }
+        records = number
       default:
         guard let scenario = Self.scenarios.first(where: { $0.name == argument }) else { return nil }
         chosen.append(scenario)
       }
     }
     guard !chosen.isEmpty, lines != nil else { return nil }
+  }
+
+  private static func number(_ rest: inout ArraySlice<String>, in range: ClosedRange<Int>) -> Int? {
+    rest.popFirst().flatMap { Int($0) }.flatMap { range.contains($0) ? $0 : nil }
   }
 
   static func main(_ arguments: [String]) -> Int32 {
@@ -73,7 +81,7 @@ struct BenchCommand {
       let folder = program.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
       let bench = Bench(
         lines: try JourneyLines(path: lines, limit: command.count), scratch: try Scratch(in: command.scratch),
-        rounds: command.rounds, programs: folder.isEmpty ? "." : folder)
+        rounds: command.rounds, records: command.records, programs: folder.isEmpty ? "." : folder)
       return command.run(bench) ? 0 : 1
     } catch {
       print("bench: \(error)")

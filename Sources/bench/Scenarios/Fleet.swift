@@ -18,7 +18,8 @@ enum Fleet {
 
   private static func run(_ bench: Bench) throws -> [Figure] {
     let chain = try Chain(bench)
-    let pin = try enrol(chain)
+    try DescriptorLimit.raise(toConnections: Int(stores))
+    let pin = try Crowd.enrol(1...stores, at: chain)
     let hq = try chain.startHQ()
     let empty = try ProcessCounts(of: hq)
     let crowd = try Crowd(1...stores, at: chain.address, pin: pin)
@@ -41,19 +42,6 @@ enum Fleet {
     }
     let after = try ProcessCounts(of: hq)
     return figures + connecting("reconnect of \(stores) at once", outcomes, from: before, to: after)
-  }
-
-  /// HQ lets the stores in with one credential; writing it into its database takes less time than a thousand join codes.
-  private static func enrol(_ chain: Chain) throws -> [UInt8] {
-    let node = try BenchNode(existingIn: chain.hqDirectory)
-    return try node.gate.writeNow { engine throws(StoreError) in
-      for store in 1...stores {
-        var enrolment = Enrolment(changedAt: nil)
-        enrolment.credentialDigest = Digest.sha256(Crowd.credential)
-        try NodeSettings.save(enrolment, of: NodeNumber(store), in: engine)
-      }
-      return try NodeSettings.hq(engine).tls.pin
-    }
   }
 
   private static func connecting(

@@ -5,6 +5,8 @@ struct Bench {
   var lines: JourneyLines
   var scratch: Scratch
   var rounds: Int
+  /// Rows to which `growth` goes.
+  var records: Int
   /// Where the programs are that are built beside this one.
   var programs: String
 

@@ -71,13 +71,24 @@ final class BenchNode: Sendable {
     }
   }
 
-  /// Gives batches to the node as a link does, and waits until the last is durable.
+  /// A batch, and whose it is.
+  struct Delivery {
+    var batch: Batch
+    var peer: NodeNumber
+    var epoch: Epoch
+  }
+
   func apply(_ batches: [Batch], from peer: BenchNode) throws {
+    try apply(batches.map { Delivery(batch: $0, peer: peer.number, epoch: peer.gate.identity.epoch) })
+  }
+
+  /// Gives batches to the node as a link does, and waits until the last is durable.
+  func apply(_ deliveries: [Delivery]) throws {
     let done = DispatchGroup()
     let failures = Failures()
-    for batch in batches {
+    for delivery in deliveries {
       done.enter()
-      gate.apply(batch, peer: peer.number, epoch: peer.gate.identity.epoch, codec: ZstdCodec()) { outcome in
+      gate.apply(delivery.batch, peer: delivery.peer, epoch: delivery.epoch, codec: ZstdCodec()) { outcome in
         switch outcome {
         case .applied(let results):
           if let result = results.first(where: { $0 != .applied }) { failures.note("\(result)") }

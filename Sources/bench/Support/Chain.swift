@@ -66,18 +66,28 @@ final class Chain {
   }
 
   /// Starts a daemon, and does not wait until it is ready.
-  func launch(_ store: UInt32) throws {
+  func launch(_ store: UInt32, serving options: [String] = []) throws {
     stores[store] = try Server(
-      "\(bench.programs)/store-node", ["run", "--data", directory(store)],
+      "\(bench.programs)/store-node", ["run", "--data", directory(store)] + options,
       errors: bench.scratch.file("store-\(store).log"))
   }
 
   @discardableResult
   func start(_ store: UInt32) throws -> Server {
+    _ = try start(store, serving: [])
+    return try server(store)
+  }
+
+  /// - Parameter options: more than `run` and its directory.
+  /// - Returns: what it prints until it is ready.
+  func start(_ store: UInt32, serving options: [String]) throws -> [String] {
     let stopwatch = Stopwatch()
-    try launch(store)
+    try launch(store, serving: options)
+    return try server(store).ready(since: stopwatch)
+  }
+
+  private func server(_ store: UInt32) throws -> Server {
     guard let server = stores[store] else { throw BenchError("store \(store) does not run") }
-    _ = try server.ready(since: stopwatch)
     return server
   }
 

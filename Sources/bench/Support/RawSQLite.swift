@@ -8,6 +8,7 @@ import Glibc
 final class RawSQLite {
   let handle: OpaquePointer
   private var statements: [OpaquePointer] = []
+  private var transaction: (begin: OpaquePointer, commit: OpaquePointer)?
 
   static let pragmas = """
     PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -56,6 +57,14 @@ final class RawSQLite {
     return statement
   }
 
+  /// What begins and ends a transaction, prepared once.
+  private func boundaries() throws -> (begin: OpaquePointer, commit: OpaquePointer) {
+    if let transaction { return transaction }
+    let made = (begin: try prepare("BEGIN IMMEDIATE"), commit: try prepare("COMMIT"))
+    transaction = made
+    return made
+  }
+
   /// The one number that a query gives.
   func number(_ query: OpaquePointer) throws -> Int {
     defer { sqlite3_reset(query) }
@@ -79,10 +88,9 @@ final class RawSQLite {
 
   /// Runs the statement for all rows, in their transactions.
   func run(_ statement: OpaquePointer, _ rows: PreparedRows) throws {
-    try rows.buffer.withUnsafeBufferPointer { buffer in
+    try rows.buffer.withUnsafeBytes { buffer in
       try rows.cells.withUnsafeBufferPointer { cells in
-        let begin = try prepare("BEGIN IMMEDIATE")
-        let commit = try prepare("COMMIT")
+        let (begin, commit) = try boundaries()
         var next = 0
         for count in rows.transactions {
           try step(begin)
@@ -99,7 +107,7 @@ final class RawSQLite {
 
   /// The rows from `first` on, without a transaction around them.
   func run(_ statement: OpaquePointer, _ rows: PreparedRows, from first: Int, count: Int) throws {
-    try rows.buffer.withUnsafeBufferPointer { buffer in
+    try rows.buffer.withUnsafeBytes { buffer in
       try rows.cells.withUnsafeBufferPointer { cells in
         for row in first..<first + count {
           bind(statement, cells, row * rows.columnCount, rows.columnCount, buffer)
@@ -112,7 +120,7 @@ final class RawSQLite {
   @inline(__always)
   private func bind(
     _ statement: OpaquePointer, _ cells: UnsafeBufferPointer<PreparedRows.Cell>, _ first: Int, _ count: Int,
-    _ buffer: UnsafeBufferPointer<UInt8>
+    _ buffer: UnsafeRawBufferPointer
   ) {
     for column in 0..<count {
       let index = Int32(column + 1)
@@ -120,11 +128,11 @@ final class RawSQLite {
       case .null: sqlite3_bind_null(statement, index)
       case .integer(let number): sqlite3_bind_int64(statement, index, number)
       case .text(let offset, let count):
-        buffer.baseAddress!.withMemoryRebound(to: CChar.self, capacity: buffer.count) {
-          _ = sqlite3_bind_text(statement, index, $0 + offset, Int32(count), storesync_sqlite_static())
-        }
+        let text = buffer.baseAddress?.advanced(by: offset).assumingMemoryBound(to: CChar.self)
+        sqlite3_bind_text(statement, index, text, Int32(count), storesync_sqlite_static())
       case .blob(let offset, let count):
-        sqlite3_bind_blob(statement, index, buffer.baseAddress! + offset, Int32(count), storesync_sqlite_static())
+        let blob = buffer.baseAddress?.advanced(by: offset)
+        sqlite3_bind_blob(statement, index, blob, Int32(count), storesync_sqlite_static())
       }
     }
   }

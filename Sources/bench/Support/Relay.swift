@@ -110,8 +110,8 @@ final class Relay: Sendable {
         note(isUp, count, records)
         var written = 0
         while written < count {
-          let result = buffer.withUnsafeBytes { bytes in
-            send(isUp ? hq : store, bytes.baseAddress! + written, count - written, Int32(MSG_NOSIGNAL))
+          let result = buffer[written..<count].withUnsafeBytes { rest in
+            send(isUp ? hq : store, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
           }
           guard result > 0 else { return }
           written += result
