@@ -12,6 +12,9 @@ package final class ControlClient: @unchecked Sendable {
   /// An answer takes as long as the largest commit on a slow disk.
   private static let answerSeconds = 120
   private static let connectMilliseconds = 5_000
+  /// Items of an answer: the status of a store has some sixty, so that of fifteen thousand fits. The node is this machine's own,
+  /// and a frame bounds the bytes.
+  private static let answerItems = 1 << 20
 
   private let queue = DispatchQueue(label: "storesync.control")
   /// On `queue` only, once opened.
@@ -87,7 +90,7 @@ package final class ControlClient: @unchecked Sendable {
     frames.append(bytes)
     do {
       while let payload = try frames.next() {
-        let answer = try CBORValue(decoding: payload)
+        let answer = try CBORValue(decoding: payload, itemLimit: Self.answerItems)
         if answer["ok"]?.booleanValue == true {
           finish(.success(answer["result"] ?? .null))
         } else {

@@ -177,10 +177,11 @@ private struct StatusReader {
   /// HQ counts every enrolled store that is not retired, connected or not.
   private func withThoseNeverSeen(_ peers: [PeerStatus]) throws(StoreError) -> [PeerStatus] {
     guard engine.identity.isHQ else { return peers }
+    let known = Dictionary(peers.map { ($0.node, $0) }) { first, _ in first }
     var all: [PeerStatus] = []
     for (node, enrolment) in try NodeSettings.enrolments(engine) where enrolment.state != .retired {
       var peer: PeerStatus
-      if let seen = peers.first(where: { $0.node == node }) {
+      if let seen = known[node] {
         peer = seen
       } else {
         peer = PeerStatus(node: node, acknowledged: try engine.acknowledged(by: node))

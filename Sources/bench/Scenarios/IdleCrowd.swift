@@ -18,6 +18,7 @@ enum IdleCrowd {
   private static let restSeconds: UInt32 = 8
   private static let requests = 15
   private static let changes = 3
+  private static let changePauseSeconds: UInt32 = 2
 
   private static func run(_ bench: Bench) throws -> [Figure] {
     try DescriptorLimit.raise(toConnections: Int(stores))
@@ -90,13 +91,18 @@ enum IdleCrowd {
     var committed: [Double] = []
     var medians: [Double] = []
     var lasts: [Double] = []
+    var processor: [Double] = []
     for round in 0..<changes {
+      // All that the last one has brought about is over.
+      sleep(changePauseSeconds)
+      let before = try ProcessCounts(of: hq)
       let draft = CommitDraft([RecordWrite(Product(id: RecordID(key: "1000001"), name: "Name \(round)"))])
       let seconds = try crowd.receive {
         let stopwatch = Stopwatch()
         _ = try client.request("commit", [("drafts", .array([draft.controlValue]))])
         committed.append(stopwatch.reading.seconds * 1_000)
       }
+      processor.append((try ProcessCounts(of: hq).processorSeconds - before.processorSeconds) * 1_000)
       medians.append(Spread(seconds).median * 1_000)
       lasts.append(Spread(seconds).highest * 1_000)
     }
@@ -104,6 +110,7 @@ enum IdleCrowd {
       Figure(name: "a commit at HQ among \(stores) stores", unit: "ms", ours: Spread(committed)),
       Figure(name: "  until it is at a store, median", unit: "ms", ours: Spread(medians)),
       Figure(name: "  the last", unit: "ms", ours: Spread(lasts)),
+      Figure(name: "  HQ's processor", unit: "ms", ours: Spread(processor)),
     ]
   }
 }
