@@ -19,6 +19,19 @@ package struct NodeState: Hashable, Sendable {
   var canGoOn: Bool { head <= 1 << 62 && clock.last.rawValue <= UInt64.max - 1 << 40 }
 }
 
+/// Tells two states of a database apart, for as long as it is open.
+package struct ContentsVersion: Hashable, Sendable {
+  /// Changes with what others write.
+  package var others: Int64
+  /// Changes with what the backend itself writes.
+  package var own: Int64
+
+  package init(others: Int64 = 0, own: Int64) {
+    self.others = others
+    self.own = own
+  }
+}
+
 /// A record that was purged, as it was then.
 package struct PurgedDigest: Hashable, Sendable {
   package var id: RecordID
@@ -40,6 +53,10 @@ package protocol StorageBackend: AnyObject {
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result
   /// Undoes what `body` wrote if it returns nil; for use inside a transaction.
   func savepoint<Result>(_ body: () throws(StoreError) -> Result?) throws(StoreError) -> Result?
+
+  /// The same only as long as nobody has written, this backend or another on the same database; within a transaction that has
+  /// not written itself, that of what it reads. Nil where nothing can tell.
+  func contentsVersion() throws(StoreError) -> ContentsVersion?
 
   func loadNode() throws(StoreError) -> NodeState
   func saveNode(_ node: NodeState) throws(StoreError)
@@ -258,6 +275,8 @@ extension StorageBackend {
   }
 
   package func hasParked() throws(StoreError) -> Bool { true }
+
+  package func contentsVersion() throws(StoreError) -> ContentsVersion? { nil }
 }
 
 extension RecordState {

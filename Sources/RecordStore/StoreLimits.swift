@@ -35,6 +35,16 @@ package enum StoreLimits {
   package static let purgeAgeDays = 30
   /// Log entries that the reading of one stretch may pull in from other lanes to keep groups whole.
   package static let pulledGroupCount = 1_000
+  /// Bytes of large groups that are kept for the stores that have not read them yet: a price of its own for each of 20,000
+  /// stores. What is larger is read for each store by itself.
+  static let sharedReadingBytes = 8 << 20
+  /// What a record that is kept so takes beside its contents: what holds it together, and where it is noted.
+  static let sharedRecordBytes = 256
+  /// Records of a group from which on it is kept: what has fewer is read as quickly.
+  static let sharedGroupRecords = 16
+  /// Groups of which it is remembered that they were read once: as many as there are between the slowest store and the quickest,
+  /// where they are at the same.
+  static let sharedGroupCount = 1_024
   /// Entries a lane that a peer brought along with other lanes and that are remembered until their own lane has passed them:
   /// one stretch pulls in as many. Should a peer have brought more, the earliest are forgotten; they count as unsent if its
   /// stamps have to be repaired just then.

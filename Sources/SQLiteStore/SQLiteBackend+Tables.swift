@@ -121,6 +121,12 @@ extension SQLiteBackend {
 
   // MARK: Peers
 
+  /// SQLite counts what other connections have written, and apart from that what this one has.
+  package func contentsVersion() throws(StoreError) -> ContentsVersion? {
+    let others = try dataVersion.first { row throws(StoreError) in try row.integer(0) as Int64 }
+    return others.map { ContentsVersion(others: $0, own: connection.totalChanges) }
+  }
+
   package func departures(of ref: RecordRef) throws(StoreError) -> [NodeNumber] { try peers.departures(of: ref) }
 
   package func setDeparted(_ isDeparted: Bool, _ node: NodeNumber, from ref: RecordRef) throws(StoreError) {

@@ -24,6 +24,7 @@ package final class SQLiteBackend: StorageBackend {
   let hidden: HiddenTable
   let log: LogTable
   let peers: PeerTables
+  let dataVersion: SQLiteStatement
   let cases: CaseTable
   let parked: ParkedTable
   let judgements: JudgementTables
@@ -85,6 +86,7 @@ package final class SQLiteBackend: StorageBackend {
     hidden = HiddenTable(connection, replicas)
     log = LogTable(connection, replicas)
     peers = PeerTables(connection)
+    dataVersion = SQLiteStatement(connection, "PRAGMA data_version")
     cases = CaseTable(connection)
     parked = ParkedTable(connection)
     judgements = JudgementTables(connection)

@@ -193,6 +193,10 @@ package final class SimulatedDisk: StorageBackend {
     try inner.setPartedLogs(logs, of: peer)
   }
 
+  package func contentsVersion() -> ContentsVersion? {
+    look(nil) { () throws(StoreError) in try inner.contentsVersion() }
+  }
+
   package func departures(of ref: RecordRef) -> [NodeNumber] {
     look([]) { () throws(StoreError) in try inner.departures(of: ref) }
   }

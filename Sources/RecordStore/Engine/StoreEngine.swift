@@ -18,6 +18,7 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   package var isHealing = false
   private var tally = WorkTally()
   let rules: FactRules.Table
+  private let readings = SharedReadings()
   /// How parked groups are read and written; nil where what they hold of an erased record need not be taken out.
   package var parkedCoding: ParkedCoding?
 
@@ -152,7 +153,7 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
 
   package func outgoing(_ request: OutgoingRequest) throws(StoreError) -> OutgoingStretch {
     try backend.transaction { () throws(StoreError) -> OutgoingStretch in
-      var reader = StretchReader(backend: backend, model: model, request: request)
+      var reader = StretchReader(backend: backend, model: model, request: request, sharing: readings)
       return try reader.read()
     }
   }

@@ -14,6 +14,7 @@ struct StretchReader<Backend: StorageBackend> {
   let backend: Backend
   let model: Model
   let request: OutgoingRequest
+  private let readings: SharedReadings
 
   private var peerLog: PeerLog?
   private var groups: [CommitGroup] = []
@@ -26,7 +27,9 @@ struct StretchReader<Backend: StorageBackend> {
   /// Entries of other lanes that found no room, the last of each lane: all is whole once these are there.
   private var awaited = LaneMap<Sequence64>(repeating: 0)
 
-  init(backend: Backend, model: Model, request: OutgoingRequest) {
+  /// - Parameter readings: what was read before of this backend's large groups.
+  init(backend: Backend, model: Model, request: OutgoingRequest, sharing readings: SharedReadings) {
+    self.readings = readings
     self.backend = backend
     self.model = model
     self.request = request
@@ -64,10 +67,30 @@ struct StretchReader<Backend: StorageBackend> {
   private mutating func add(_ entry: LogEntry) throws(StoreError) -> Bool {
     guard !entry.wasSent(by: request.peer, peerLog), entry.audience.mayConcern(request.peer) else { return false }
     var group = CommitGroup(stamp: entry.stamp, records: [])
-    for ref in entry.records {
-      guard let stored = try backend.read(ref) else {
-        throw StoreError(.corrupt, "the log names a record \(ref) that is not there")
+    if let shared = try readings.reading(of: entry, for: request.peer, in: backend, model) {
+      for part in shared.parts(for: request.peer) {
+        let stored = shared.records[part.place]
+        guard let state = stored.state else { continue }
+        guard stored.sequence == entry.sequence else {
+          try follow(stored, from: entry)
+          continue
+        }
+        if part.isDeparture { evict(state, from: &group) } else { take(state, into: &group) }
       }
+    } else {
+      try read(entry, into: &group)
+    }
+    // Also of a group whose records have all moved on: what they brought is in the later ones.
+    for sequence in entry.needs { try bring(sequence) }
+    if entry.lane != request.lane { try bringBatch(of: entry) }
+    guard !group.records.isEmpty || !group.evictions.isEmpty else { return false }
+    groups.append(group)
+    return true
+  }
+
+  private mutating func read(_ entry: LogEntry, into group: inout CommitGroup) throws(StoreError) {
+    for ref in entry.records {
+      guard let stored = try backend.read(ref) else { throw .missing(ref) }
       // Of what was let go of there is nothing to send, wherever it stands now.
       guard let state = stored.state else { continue }
       guard stored.sequence == entry.sequence else {
@@ -76,19 +99,21 @@ struct StretchReader<Backend: StorageBackend> {
       }
       let isInScope = model.entity(state.entity).map { state.scope($0).contains(request.peer) } ?? (request.peer == .hq)
       if isInScope {
-        group.records.append(state)
-        bytes += state.approximateByteCount
+        take(state, into: &group)
       } else if try backend.departures(of: ref).contains(request.peer) {
-        group.evictions.append(Eviction(key: state.key, vector: state.vector))
-        bytes += 32 + state.key.id.bytes.count + 16 * state.vector.entries.count
+        evict(state, from: &group)
       }
     }
-    // Also of a group whose records have all moved on: what they brought is in the later ones.
-    for sequence in entry.needs { try bring(sequence) }
-    if entry.lane != request.lane { try bringBatch(of: entry) }
-    guard !group.records.isEmpty || !group.evictions.isEmpty else { return false }
-    groups.append(group)
-    return true
+  }
+
+  private mutating func take(_ state: RecordState, into group: inout CommitGroup) {
+    group.records.append(state)
+    bytes += state.approximateByteCount
+  }
+
+  private mutating func evict(_ state: RecordState, from group: inout CommitGroup) {
+    group.evictions.append(Eviction(key: state.key, vector: state.vector))
+    bytes += 32 + state.key.id.bytes.count + 16 * state.vector.entries.count
   }
 
   /// Sees to it that the peer has an earlier group as well.

@@ -12,6 +12,8 @@ package final class MemoryBackend: StorageBackend {
   /// transaction would make a long simulation quadratic.
   private var undo: [(inout MemoryStorage) -> Void] = []
   private var isInTransaction = false
+  /// How often something was written or undone.
+  private var changes: Int64 = 0
 
   package init(model: Model, identity: NodeIdentity) {
     self.model = model
@@ -72,12 +74,16 @@ package final class MemoryBackend: StorageBackend {
     return nil
   }
 
+  package func contentsVersion() -> ContentsVersion? { ContentsVersion(own: changes) }
+
   private func rollBack(to mark: Int) {
+    changes += 1
     while undo.count > mark { undo.removeLast()(&storage) }
   }
 
   func write<Stored>(_ path: WritableKeyPath<MemoryStorage, Stored>, _ new: Stored) {
     precondition(isInTransaction, "writes lie in a transaction")
+    changes += 1
     let old = storage[keyPath: path]
     undo.append { $0[keyPath: path] = old }
     storage[keyPath: path] = new
