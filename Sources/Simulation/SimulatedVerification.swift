@@ -17,6 +17,7 @@ final class SimulatedVerification {
   let store: Int
   let isRepairing: Bool
   var reconciler: RangeReconciler
+  let sketch: RangeSketch
   var stage = Stage.ranges
   var isWaiting = false
   var number: UInt64 = 0
@@ -28,7 +29,8 @@ final class SimulatedVerification {
   /// What is mended, and not yet seen to be.
   var unmended: Set<RecordKey> = []
 
-  init(of store: Int, isRepairing: Bool, _ ranges: [VerifyQuestion.Range]) {
+  init(of store: Int, isRepairing: Bool, _ ranges: [VerifyQuestion.Range], _ sketch: RangeSketch) {
+    self.sketch = sketch
     self.store = store
     self.isRepairing = isRepairing
     reconciler = RangeReconciler(ranges)

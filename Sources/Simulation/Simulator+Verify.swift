@@ -19,12 +19,8 @@ extension Simulator {
     guard nodes[0].isUp, let id = link(to: store), verifications[id] == nil else { return }
     do throws(StoreError) {
       let scanner = RangeScanner(SimulatedDigests(store: nodes[0].store, scope: nodes[store].number))
-      var ranges: [VerifyQuestion.Range] = []
-      for entity in nodes[0].store.model.entities {
-        let range = RecordRange(entity: entity.tag)
-        ranges.append(VerifyQuestion.Range(range, try scanner.summary(of: range)))
-      }
-      verifications[id] = SimulatedVerification(of: store, isRepairing: isRepairing, ranges)
+      let survey = try scanner.survey(nodes[0].store.model.entities.map(\.tag))
+      verifications[id] = SimulatedVerification(of: store, isRepairing: isRepairing, survey.ranges, survey.sketch)
     } catch {
       throw Violation("HQ cannot read its records: \(error)")
     }
@@ -127,7 +123,8 @@ extension Simulator {
       let source = SimulatedDigests(store: nodes[0].store, scope: nodes[run.store].number)
       switch run.stage {
       case .ranges:
-        if let problem = try run.reconciler.take(answer.findings, scanning: RangeScanner(source)) {
+        let scanner = RangeScanner(source, knowing: run.sketch)
+        if let problem = try run.reconciler.take(answer.findings, scanning: scanner) {
           brokenRule = Violation("store \(run.store) answers what was not asked: \(problem)")
         }
       case .looks, .lastLooks:

@@ -21,9 +21,32 @@ package struct DigestPage: Sendable {
 /// Sums up ranges of records, for either end of `verify`.
 package struct RangeScanner<Source: DigestSource> {
   private let source: Source
+  private let sketch: RangeSketch
 
-  package init(_ source: Source) {
+  /// - Parameter sketch: what is known of this end's records, so that they need not all be read again.
+  package init(_ source: Source, knowing sketch: RangeSketch = RangeSketch()) {
     self.source = source
+    self.sketch = sketch
+  }
+
+  /// Sums up all that this end has of some entities.
+  /// - Returns: a range of each entity, and what is worth knowing for later questions about parts of them.
+  package func survey(
+    _ entities: [EntityTag]
+  ) throws(StoreError) -> (ranges: [VerifyQuestion.Range], sketch: RangeSketch) {
+    var ranges: [VerifyQuestion.Range] = []
+    var sketch = RangeSketch()
+    for entity in entities {
+      let range = RecordRange(entity: entity)
+      var builder = StretchBuilder(limit: VerifyLimits.stretchesOfSketch)
+      try forEach(in: range) { item in
+        builder.add(item)
+        return true
+      }
+      ranges.append(VerifyQuestion.Range(range, builder.stretches.summary))
+      sketch.note(builder.stretches, of: entity)
+    }
+    return (ranges, sketch)
   }
 
   /// - Parameter body: gives false to stop.
@@ -65,6 +88,8 @@ package struct RangeScanner<Source: DigestSource> {
 
   /// The same range as parts that end where others say.
   package func summaries(of range: RecordRange, parts: [VerifyAnswer.Part]) throws(StoreError) -> [RangeSummary] {
+    // Each end of a part that lies within a stretch has that stretch read.
+    if sketch.whole(in: range, atLeast: 2 * parts.count) != nil { return try sketched(range, parts) }
     var summaries = parts.map { _ in RangeSummary() }
     var index = 0
     try forEach(in: range) { item in
@@ -75,29 +100,57 @@ package struct RangeScanner<Source: DigestSource> {
     return summaries
   }
 
+  private func sketched(_ range: RecordRange, _ parts: [VerifyAnswer.Part]) throws(StoreError) -> [RangeSummary] {
+    var summaries: [RangeSummary] = []
+    var after = range.after
+    for part in parts {
+      let through = part.through ?? range.through
+      let part = RecordRange(entity: range.entity, after: after, through: through)
+      after = through
+      guard let whole = sketch.whole(in: part, atLeast: 1), let last = whole.stretches.last else {
+        summaries.append(try summary(of: part))
+        continue
+      }
+      var sum = whole.stretches.summary
+      if part.after != whole.after {
+        sum.add(try summary(of: RecordRange(entity: range.entity, after: part.after, through: whole.after)))
+      }
+      if through != last.through {
+        sum.add(try summary(of: RecordRange(entity: range.entity, after: last.through, through: through)))
+      }
+      summaries.append(sum)
+    }
+    return summaries
+  }
+
   /// What a store says of a range of which HQ has `theirs`.
   package func finding(_ range: RecordRange, theirs: RangeSummary) throws(StoreError) -> VerifyAnswer.Finding {
-    var mine = RangeSummary()
+    var stretches = StretchBuilder(limit: VerifyLimits.stretchesOfFinding)
     var first: [VerifyAnswer.Item] = []
     try forEach(in: range) { item in
-      mine.add(item.digest)
+      stretches.add(item)
       if first.count <= VerifyLimits.itemsOfRange { first.append(item) }
       return true
     }
-    if mine == theirs { return .equal }
+    if stretches.stretches.summary == theirs { return .equal }
     guard first.count > VerifyLimits.itemsOfRange else { return .items(first) }
-    let size = (mine.count + UInt64(VerifyLimits.partsOfRange) - 1) / UInt64(VerifyLimits.partsOfRange)
-    var parts = [VerifyAnswer.Part(through: nil, summary: RangeSummary())]
-    try forEach(in: range) { item in
-      if parts[parts.count - 1].summary.count >= size, parts.count < VerifyLimits.partsOfRange {
-        parts.append(VerifyAnswer.Part(through: nil, summary: RangeSummary()))
+    return .parts(parts(stretches.stretches))
+  }
+
+  /// Stretches put together to parts of about the same size, so that the records need not be read once more.
+  private func parts(_ stretches: [RangeStretch]) -> [VerifyAnswer.Part] {
+    let count = UInt64(VerifyLimits.partsOfRange)
+    let size = (stretches.summary.count + count - 1) / count
+    var parts: [VerifyAnswer.Part] = []
+    for stretch in stretches {
+      if let last = parts.last, last.summary.count < size || parts.count == VerifyLimits.partsOfRange {
+        parts[parts.count - 1].summary.add(stretch.summary)
+        parts[parts.count - 1].through = stretch.through
+      } else {
+        parts.append(VerifyAnswer.Part(through: stretch.through, summary: stretch.summary))
       }
-      parts[parts.count - 1].summary.add(item.digest)
-      parts[parts.count - 1].through = item.id
-      return true
     }
     parts[parts.count - 1].through = nil
-    // Others may have written meanwhile: less than two parts would lead nowhere.
-    return parts.count > 1 ? .parts(parts) : .items(Array(first.prefix(VerifyLimits.itemsOfRange)))
+    return parts
   }
 }

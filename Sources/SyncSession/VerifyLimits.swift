@@ -10,6 +10,13 @@ package enum VerifyLimits {
   /// Ranges in one question: an answer stays within some 20 KB, so that a sale behind it on a slow line waits for seconds only.
   package static let rangesOfQuestion = 16
 
+  /// Stretches in which HQ keeps what it has of an entity while it compares: of a million records some three hundred each, which
+  /// are read in a millisecond or two; and a third of a megabyte.
+  package static let stretchesOfSketch = 4_096
+
+  /// Stretches that a store's answer is put together from: parts then differ by a sixteenth in size.
+  package static let stretchesOfFinding = 256
+
   /// Records that are looked at one by one in one question.
   package static let keysOfQuestion = 128
 

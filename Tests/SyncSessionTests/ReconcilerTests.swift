@@ -34,12 +34,15 @@ private struct Records: DigestSource {
   }
 
   /// Lets one end ask and the other answer until all is said.
+  /// - Parameter before: what HQ had when it began; nil for the same.
   private func run(
-    hq: Records, store: Records, answering: (VerifyAnswer.Finding) -> VerifyAnswer.Finding = { $0 }
+    hq: Records, before: Records? = nil, isSketched: Bool = true, store: Records,
+    answering: (VerifyAnswer.Finding) -> VerifyAnswer.Finding = { $0 }
   ) throws -> Outcome {
-    let (mine, theirs) = (RangeScanner(hq), RangeScanner(store))
-    let whole = RecordRange(entity: Self.entity)
-    var reconciler = RangeReconciler([VerifyQuestion.Range(whole, try mine.summary(of: whole))])
+    let survey = try RangeScanner(before ?? hq).survey([Self.entity])
+    let mine = RangeScanner(hq, knowing: isSketched ? survey.sketch : RangeSketch())
+    let theirs = RangeScanner(store)
+    var reconciler = RangeReconciler(survey.ranges)
     var outcome = Outcome(differences: [:])
     while let ranges = reconciler.next() {
       outcome.questions += 1
@@ -93,7 +96,9 @@ private struct Records: DigestSource {
     let hq = records(count, &generator)
     let store = drifted(hq, changes, &generator)
     let outcome = try run(hq: Records(items: hq), store: Records(items: store, pageCount: 7))
+    let reading = try run(hq: Records(items: hq), isSketched: false, store: Records(items: store))
     #expect(outcome.problem == nil)
+    #expect(outcome.differences == reading.differences && outcome.questions == reading.questions, "SEED \(seed)")
     #expect(Set(outcome.differences.keys.map(\.id)) == differences(hq, store), "SEED \(seed)")
     for (key, pair) in outcome.differences {
       #expect(pair.mine == hq.first { $0.id == key.id }?.digest, "SEED \(seed)")
@@ -101,6 +106,54 @@ private struct Records: DigestSource {
     }
     // Four levels are enough for these; each difference may take one question more.
     #expect(outcome.questions <= 5 + differences(hq, store).count, "SEED \(seed)")
+  }
+
+  @Test("FC-48 what differs all the time is found while HQ's records change", arguments: 0..<20)
+  func changing(_ number: Int) throws {
+    let seed = UInt64(4_900 + number)
+    var generator = SeededGenerator(seed: seed)
+    let before = records([40, 700, 9_000][number % 3], &generator)
+    let after = drifted(before, [3, 60][number % 2], &generator)
+    let store = drifted(before, [1, 20][number % 2], &generator)
+    let outcome = try run(hq: Records(items: after), before: Records(items: before), store: Records(items: store))
+    #expect(outcome.problem == nil)
+    let changed = differences(before, after)
+    let stable = differences(before, store).subtracting(changed)
+    #expect(stable.isSubset(of: outcome.differences.keys.map(\.id)), "SEED \(seed)")
+    #expect(Set(outcome.differences.keys.map(\.id)).isSubset(of: differences(after, store)), "SEED \(seed)")
+  }
+
+  /// Counts what is read of it.
+  private final class CountedRecords: DigestSource {
+    let records: Records
+    private(set) var count = 0
+
+    init(_ records: Records) {
+      self.records = records
+    }
+
+    func digests(of entity: EntityTag, after id: RecordID?) -> DigestPage {
+      let page = records.digests(of: entity, after: id)
+      count += page.items.count
+      return page
+    }
+  }
+
+  @Test("FC-48 HQ reads its records once, and little of them again; so does a store for a question")
+  func reading() throws {
+    var generator = SeededGenerator(seed: 51)
+    let items = records(50_000, &generator)
+    let (hq, store) = (CountedRecords(Records(items: items)), CountedRecords(Records(items: items)))
+    let survey = try RangeScanner(hq).survey([Self.entity])
+    #expect(hq.count == items.count)
+    let other = RangeSummary(count: 1, sum: 1)
+    let finding = try RangeScanner(store).finding(survey.ranges[0].range, theirs: other)
+    #expect(store.count == items.count)
+    guard case .parts(let parts) = finding else { throw CancellationError() }
+    #expect((VerifyLimits.partsOfRange / 2...VerifyLimits.partsOfRange).contains(parts.count))
+    let sums = try RangeScanner(hq, knowing: survey.sketch).summaries(of: survey.ranges[0].range, parts: parts)
+    #expect(sums == parts.map(\.summary))
+    #expect(hq.count - items.count < items.count / 10)
   }
 
   @Test("FC-48 what it costs to send grows with the difference, not with the data", arguments: [1_000, 100_000])

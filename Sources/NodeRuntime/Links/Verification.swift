@@ -66,6 +66,7 @@ package final class Verification: @unchecked Sendable {
   private let gate: StoreGate
   private let queue: DispatchQueue
   private var reconciler = RangeReconciler([])
+  private var sketch = RangeSketch()
   private var number: UInt64 = 0
   private var onAnswer: ((VerifyAnswer) -> Void)?
   private var waits = 0
@@ -94,16 +95,11 @@ package final class Verification: @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     let entities = gate.model.entities.map(\.tag)
     scan { source throws(StoreError) in
-      let scanner = RangeScanner(source)
-      var ranges: [VerifyQuestion.Range] = []
-      for entity in entities {
-        let range = RecordRange(entity: entity)
-        ranges.append(VerifyQuestion.Range(range, try scanner.summary(of: range)))
-      }
-      return ranges
-    } then: { run, ranges in
-      run.report.records = ranges.reduce(0) { $0 + $1.summary.count }
-      run.reconciler = RangeReconciler(ranges)
+      try RangeScanner(source).survey(entities)
+    } then: { run, survey in
+      run.report.records = survey.ranges.reduce(0) { $0 + $1.summary.count }
+      run.reconciler = RangeReconciler(survey.ranges)
+      run.sketch = survey.sketch
       run.compareNext()
     }
   }
@@ -186,14 +182,15 @@ extension Verification {
   private func compareNext() {
     guard let ranges = reconciler.next() else {
       report.isCutShort = reconciler.isCutShort
+      sketch = RangeSketch()
       looks = RepeatedLooks(reconciler.differences)
       return lookAgain()
     }
     ask(question(ranges: ranges)) { answer in
-      let before = self.reconciler
+      let (before, sketch) = (self.reconciler, self.sketch)
       self.scan { source throws(StoreError) in
         var reconciler = before
-        let problem = try reconciler.take(answer.findings, scanning: RangeScanner(source))
+        let problem = try reconciler.take(answer.findings, scanning: RangeScanner(source, knowing: sketch))
         return (reconciler, problem)
       } then: { run, result in
         run.reconciler = result.0
