@@ -104,10 +104,9 @@ package enum BatchContents {
 /// Writes groups whose stamps name replicas by their place in one ascending table.
 struct GroupEncoder {
   let replicas: [ReplicaID]
-  private let places: [ReplicaID: Int]
 
   init(_ groups: [CommitGroup]) {
-    var named: Set<ReplicaID> = []
+    var named = NamedReplicas()
     for group in groups {
       named.insert(group.stamp.replica)
       for record in group.records {
@@ -120,16 +119,23 @@ struct GroupEncoder {
       }
       for eviction in group.evictions { for entry in eviction.vector.entries { named.insert(entry.replica) } }
     }
-    self.init(replicas: named.sorted())
+    self.init(replicas: named.all.sorted())
   }
 
   /// - Parameter replicas: ascending, all that the groups name.
   init(replicas: [ReplicaID]) {
     self.replicas = replicas
-    places = Dictionary(uniqueKeysWithValues: replicas.enumerated().map { ($1, $0) })
   }
 
-  func place(of replica: ReplicaID) -> Int { places[replica] ?? 0 }
+  /// Of few replicas, as most batches have, this is found sooner than by a hash.
+  func place(of replica: ReplicaID) -> Int {
+    var (low, high) = (0, replicas.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if replicas[middle] < replica { low = middle + 1 } else { high = middle }
+    }
+    return low < replicas.count && replicas[low] == replica ? low : 0
+  }
 
   func appendReplicas(to writer: inout CBORWriter) {
     writer.append(arrayCount: replicas.count * 2)
@@ -260,5 +266,17 @@ struct GroupEncoder {
     case .text(let text): writer.append(text: text)
     case .bytes(let bytes): writer.append(bytes: bytes)
     }
+  }
+}
+
+/// The replicas that groups name. The stamps of a record mostly name the same one again and again.
+private struct NamedReplicas {
+  private(set) var all: Set<ReplicaID> = []
+  private var last: ReplicaID?
+
+  mutating func insert(_ replica: ReplicaID) {
+    guard replica != last else { return }
+    last = replica
+    all.insert(replica)
   }
 }
