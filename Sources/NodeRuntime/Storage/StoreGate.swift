@@ -117,6 +117,7 @@ package final class StoreGate: @unchecked Sendable {
     writer.backend.releaseMemory()
     for reader in [inspector, scanner, gatherer] { reader.close() }
     reading.async {
+      self.reader.releaseMemory()
       self.reader.backend.releaseMemory()
       Heap.giveBack()
     }

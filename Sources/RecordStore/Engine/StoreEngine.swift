@@ -18,7 +18,7 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
   package var isHealing = false
   private var tally = WorkTally()
   let rules: FactRules.Table
-  private let readings = SharedReadings()
+  private var readings = SharedReadings()
   /// How parked groups are read and written; nil where what they hold of an erased record need not be taken out.
   package var parkedCoding: ParkedCoding?
 
@@ -133,6 +133,9 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
       throw error
     }
   }
+
+  /// Gives back what is kept only to be quick.
+  package func releaseMemory() { readings = SharedReadings() }
 
   package func takeTally() -> WorkTally {
     defer { tally = WorkTally() }
