@@ -79,11 +79,13 @@ final class SQLiteStatement {
     failure = nil
   }
 
-  /// Runs a write once for each row. What is not bound anew stays as it was for the row before.
+  /// Runs a write once for each row. What is not bound anew stays as it was for the row before, and is NULL in the first.
   ///
   /// It asks nothing twice that is the same for all rows: half of what a row costs beside SQLite's own work. What `bind`
   /// binds without a copy is to stay until this returns.
   func run(_ rows: Range<Int>, _ bind: (_ row: Int, inout RowBinder) -> Void) throws(StoreError) {
+    // Whoever ran the statement row by row has left his values bound.
+    clear()
     defer { clear() }
     guard connection.isInTransaction else { throw outsideTransaction }
     guard let handle = prepared(), failure == nil else {

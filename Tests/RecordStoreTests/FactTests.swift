@@ -8,11 +8,12 @@ import Testing
 /// New facts take a quick way into the store; nobody may see which way a record came.
 @Suite struct FactTests {
   /// A sale: its order has a unique receipt, its movements have a balance.
-  private static func sale(_ seed: UInt64, receipt: String, lines: Int) -> [RecordWrite] {
+  private static func sale(_ seed: UInt64, receipt: String, lines: Int, member: RecordID? = nil) -> [RecordWrite] {
     let id = RecordID(at: WallTime(milliseconds: 1_700_000_000_000 + Int64(seed) * 1_000), seed: seed)
     let store = RecordID(number: 1)
     let order = Order(
-      id: id, store: store, receipt: receipt, kind: "sale", soldAt: WallTime(milliseconds: 1_700_000_000_000),
+      id: id, store: store, receipt: receipt, kind: "sale", member: member,
+      soldAt: WallTime(milliseconds: 1_700_000_000_000),
       businessDay: 20_231_114, currency: "EUR", lineCount: Int64(lines), salesTotal: 100, retailDiscount: 0,
       couponDiscount: 0, couponMatchDiscount: 0)
     let parts = (1...lines).map { line in
@@ -106,12 +107,20 @@ import Testing
     return (0..<12).map { _ in
       let sale = sale(
         UInt64.random(in: 0..<8, using: &generator), receipt: ["a", "b"].randomElement(using: &generator) ?? "",
-        lines: Int.random(in: 1...3, using: &generator))
+        lines: Int.random(in: 1...3, using: &generator),
+        member: Bool.random(using: &generator) ? RecordID(key: "m") : nil)
       let stamp = Int.random(in: 0..<12, using: &generator) == 0 ? stranger.stamp() : writer.stamp()
       var records = sale.map { write in
         var state = RecordState(entity: write.entity, id: write.id)
         if case .write(let fields) = write.action { state.write(fields, stamp: stamp) }
         return state
+      }
+      // Not all of a group need be facts.
+      if Int.random(in: 0..<4, using: &generator) == 0 {
+        var member = RecordState(entity: StoreModel.Member.tag, id: RecordID(key: "m"))
+        let name = FieldWrite(FieldTag(StoreModel.Member.Field.name.rawValue), .set(.text("M")))
+        member.write([name], stamp: stamp)
+        records.append(member)
       }
       if Int.random(in: 0..<10, using: &generator) == 0 { spoil(&records, stamp, &generator) }
       return CommitGroup(stamp: stamp, records: records)
