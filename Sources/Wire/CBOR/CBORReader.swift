@@ -28,7 +28,17 @@ package struct CBORReader: Sendable {
 
   /// The kind of the next item; an error if it is none of the subset, or there is none.
   package func peekKind() throws(DecodeError) -> CBORKind {
-    try head().kind
+    // Most heads are one byte.
+    guard offset < bytes.count, bytes[offset] & 31 < 24 else { return try head().kind }
+    switch bytes[offset] >> 5 {
+    case CBORMajor.unsigned: return .unsigned
+    case CBORMajor.negative: return .negative
+    case CBORMajor.bytes: return .bytes
+    case CBORMajor.text: return .text
+    case CBORMajor.array: return .array
+    case CBORMajor.map: return .map
+    default: return try head().kind
+    }
   }
 
   /// Whether the next item is null; false at the end.
@@ -138,10 +148,12 @@ package struct CBORReader: Sendable {
       throw DecodeError(offset: offset, reason: .endOfInput(expectedBytes: 1 + width, foundBytes: remaining))
     }
     var value: UInt64 = 0
-    for index in offset + 1...offset + width { value = value << 8 | UInt64(bytes[index]) }
-    // The next shorter form holds half the bits; one byte competes with the 24 values that fit the first byte.
-    let leastOfWidth: UInt64 = width == 1 ? 24 : 1 << UInt64(width * 4)
-    guard value >= leastOfWidth else { throw DecodeError(offset: offset, reason: .notShortest) }
+    var index = offset + 1
+    while index <= offset + width {
+      value = value << 8 | UInt64(bytes[index])
+      index += 1
+    }
+    guard value >= Self.leastOfWidth(width) else { throw DecodeError(offset: offset, reason: .notShortest) }
     return (value, 1 + width)
   }
 
@@ -166,6 +178,14 @@ package struct CBORReader: Sendable {
 
   /// Takes the head of an item of `kind`; gives its number, length or count.
   private mutating func take(_ kind: CBORKind) throws(DecodeError) -> UInt64 {
+    // Most heads are one byte.
+    if offset < bytes.count, outstanding != 0, let major = kind.major, bytes[offset] >> 5 == major,
+      bytes[offset] & 31 < 24
+    {
+      outstanding &-= 1
+      offset += 1
+      return UInt64(bytes[offset - 1] & 31)
+    }
     let head = try head()
     guard head.kind == kind else {
       throw DecodeError(offset: offset, reason: .wrongKind(expected: kind, found: head.kind))
@@ -209,6 +229,12 @@ package struct CBORReader: Sendable {
 
   /// Passes over the next item, whatever it is, and checks all of it as if it were read.
   package mutating func skipItem() throws(DecodeError) {
+    if outstanding != 0, let end = Self.soundEnd(bytes.span, offset, depth: depthLimit - depth) {
+      outstanding &-= 1
+      offset = end
+      return
+    }
+    let start = offset
     switch try peekKind() {
     case .unsigned: _ = try take(.unsigned)
     case .negative: _ = try take(.negative)
@@ -216,12 +242,28 @@ package struct CBORReader: Sendable {
     case .null: _ = try take(.null)
     case .bytes: _ = try takeContent(.bytes, limit: .max)
     case .text: try skipText()
-    case .array: try readArray(limit: .max) { (reader) throws(DecodeError) in try reader.skipItem() }
+    // As `readArray` and `readMap` do, but that each item is one is certain here.
+    case .array:
+      let count = try readArrayCount(limit: .max)
+      try open(at: start)
+      for _ in 0..<count { try skipItem() }
+      depth -= 1
     case .map:
-      try readMap(
-        limit: .max,
-        key: { (reader) throws(DecodeError) in try reader.skipItem() },
-        value: { (reader, _) throws(DecodeError) in try reader.skipItem() })
+      let count = try readMapCount(limit: .max)
+      try open(at: start)
+      try skipPairs(count)
+      depth -= 1
+    }
+  }
+
+  private mutating func skipPairs(_ count: Int) throws(DecodeError) {
+    var previous = 0..<0
+    for _ in 0..<count {
+      let keyStart = offset
+      try skipItem()
+      try checkOrder(previous, keyStart..<offset)
+      previous = keyStart..<offset
+      try skipItem()
     }
   }
 
@@ -318,6 +360,8 @@ package struct CBORReader: Sendable {
   }
 
   private func checkOrder(_ previous: Range<Int>, _ current: Range<Int>) throws(DecodeError) {
+    // Most keys are one byte.
+    if previous.count == 1, current.count == 1, bytes[previous.lowerBound] < bytes[current.lowerBound] { return }
     for (left, right) in zip(previous, current) where bytes[left] != bytes[right] {
       guard bytes[left] < bytes[right] else { throw DecodeError(offset: current.lowerBound, reason: .unsortedKeys) }
       return

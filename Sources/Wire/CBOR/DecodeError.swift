@@ -10,6 +10,19 @@ package enum CBORKind: String, Hashable, Sendable, CaseIterable, CustomStringCon
   case null = "null"
 
   package var description: String { rawValue }
+
+  /// The upper three bits of its head; nil where several kinds share them.
+  var major: UInt8? {
+    switch self {
+    case .unsigned: CBORMajor.unsigned
+    case .negative: CBORMajor.negative
+    case .bytes: CBORMajor.bytes
+    case .text: CBORMajor.text
+    case .array: CBORMajor.array
+    case .map: CBORMajor.map
+    case .boolean, .null: nil
+    }
+  }
 }
 
 /// Why bytes were refused: where, in which field, and what was wrong there.

@@ -70,6 +70,8 @@ struct GroupDecoder {
     var state = RecordState(entity: key.entity, id: key.id)
     let isFact = count == 3
     var fields: [FieldState] = []
+    // As many as most records have: growing step by step takes as many allocations.
+    fields.reserveCapacity(8)
     try reader.readIntegerKeyedMap(limit: WireLimits.maximumRecordFields) { (reader, tag) throws(DecodeError) in
       guard let tag = UInt16(exactly: tag).map(FieldTag.init) else { throw reader.invalid("a field tag of 16 bits") }
       let content: FieldState.Content
@@ -103,7 +105,7 @@ struct GroupDecoder {
     try reader.expectArray(2)
     let content: FieldState.Content
     switch try reader.readUnsigned() {
-    case 0: content = .register(Siblings(try readSiblings(&reader)))
+    case 0: content = .register(try readRegister(&reader))
     case 1: content = .set(try readElements(&reader))
     case 2: content = .counter(try readShares(&reader))
     case 3: content = .map(try readEntries(&reader))
@@ -113,11 +115,26 @@ struct GroupDecoder {
     return content
   }
 
+  /// Nearly always one value, which needs no array.
+  private func readRegister(_ reader: inout CBORReader) throws(DecodeError) -> Siblings {
+    let count = try reader.readArrayCount(limit: ModelLimits.siblingCount)
+    guard count == 1 else { return Siblings(try readSiblings(count, &reader)) }
+    return Siblings(try readSibling(&reader))
+  }
+
+  private func readSibling(_ reader: inout CBORReader) throws(DecodeError) -> Sibling {
+    try reader.expectArray(2)
+    return Sibling(stamp: try readStamp(&reader), value: try readValue(&reader))
+  }
+
   private func readSiblings(_ reader: inout CBORReader) throws(DecodeError) -> [Sibling] {
+    try readSiblings(try reader.readArrayCount(limit: ModelLimits.siblingCount), &reader)
+  }
+
+  private func readSiblings(_ count: Int, _ reader: inout CBORReader) throws(DecodeError) -> [Sibling] {
     var siblings: [Sibling] = []
-    for _ in 0..<(try reader.readArrayCount(limit: ModelLimits.siblingCount)) {
-      try reader.expectArray(2)
-      let sibling = Sibling(stamp: try readStamp(&reader), value: try readValue(&reader))
+    for _ in 0..<count {
+      let sibling = try readSibling(&reader)
       if let last = siblings.last, last.stamp >= sibling.stamp { throw reader.invalid("siblings in ascending order") }
       siblings.append(sibling)
     }
@@ -186,6 +203,7 @@ struct GroupDecoder {
     let count = try reader.readArrayCount(limit: 2 * WireLimits.maximumBatchReplicas)
     guard count % 2 == 0 else { throw reader.invalid("pairs of replica and time") }
     var entries: [VersionVector.Entry] = []
+    entries.reserveCapacity(count / 2)
     for _ in 0..<count / 2 {
       let replica = try readReplica(&reader)
       entries.append(VersionVector.Entry(replica: replica, time: HybridTimestamp(rawValue: try reader.readUnsigned())))
