@@ -1,4 +1,5 @@
 import Causality
+import StoreModel
 
 /// What a merge did to the state that was already there.
 package enum MergeOutcome: Hashable, Sendable {
@@ -34,12 +35,14 @@ extension RecordState {
   /// The join by its definition, without the short cuts for ordered states, which give the same.
   package mutating func join(_ other: RecordState) {
     let sides = Sides(mine: vector, theirs: other.vector)
-    fields = mergeSorted(fields, other.fields, by: \.tag) { mine, theirs in
+    fields = mergeSorted(fields, other.fields, by: { $0.tag.rawValue }) { mine, theirs in
       let content = sides.join(mine?.content, theirs?.content)
       guard let tag = mine?.tag ?? theirs?.tag, let content, !content.isEmpty else { return nil }
       return FieldState(tag: tag, content: content)
     }
-    deletions = sides.join(deletions, other.deletions, stamp: \.stamp)
+    if !deletions.isEmpty || !other.deletions.isEmpty {
+      deletions = sides.join(deletions, other.deletions) { $0.stamp }
+    }
     vector.join(other.vector)
   }
 }
@@ -50,12 +53,28 @@ private struct Sides {
   var theirs: VersionVector
 
   /// The survivors of two lists that ascend by stamp: what both have, and what the other side has not seen.
-  func join<Item>(_ left: [Item], _ right: [Item], stamp: KeyPath<Item, Stamp>) -> [Item] {
-    mergeSorted(left, right, by: { $0[keyPath: stamp] }) { left, right in
+  ///
+  /// Closures, as key paths are made anew at each call in generic code.
+  func join<Item>(_ left: [Item], _ right: [Item], stamp: (Item) -> Stamp) -> [Item] {
+    mergeSorted(left, right, by: stamp) { left, right in
       if let left, right != nil { return left }
-      if let left { return theirs.covers(left[keyPath: stamp]) ? nil : left }
+      if let left { return theirs.covers(stamp(left)) ? nil : left }
       guard let right else { return nil }
-      return mine.covers(right[keyPath: stamp]) ? nil : right
+      return mine.covers(stamp(right)) ? nil : right
+    }
+  }
+
+  /// The same of two registers, which nearly always have one value each.
+  private func join(_ left: Siblings, _ right: Siblings) -> Siblings {
+    guard let mine = left.only, let theirs = right.only else {
+      return Siblings(join(Array(left), Array(right)) { $0.stamp })
+    }
+    if mine.stamp == theirs.stamp { return left }
+    switch (self.theirs.covers(mine.stamp), self.mine.covers(theirs.stamp)) {
+    case (false, false): return Siblings(mine.stamp < theirs.stamp ? [mine, theirs] : [theirs, mine])
+    case (false, true): return left
+    case (true, false): return right
+    case (true, true): return []
     }
   }
 
@@ -63,17 +82,17 @@ private struct Sides {
   func join(_ left: FieldState.Content?, _ right: FieldState.Content?) -> FieldState.Content? {
     switch (left ?? right?.emptied, right ?? left?.emptied) {
     case (.register(let left), .register(let right)):
-      return .register(Siblings(join(Array(left), Array(right), stamp: \.stamp)))
+      return .register(join(left, right))
     case (.set(let left), .set(let right)):
       return .set(
-        mergeSorted(left, right, by: \.value) { left, right in
+        mergeSorted(left, right, by: { $0.value }) { left, right in
           guard let value = left?.value ?? right?.value else { return nil }
-          let stamps = join(left?.stamps ?? [], right?.stamps ?? [], stamp: \.self)
+          let stamps = join(left?.stamps ?? [], right?.stamps ?? []) { $0 }
           return stamps.isEmpty ? nil : Element(value: value, stamps: stamps)
         })
     case (.counter(let left), .counter(let right)):
       return .counter(
-        mergeSorted(left, right, by: \.stamp.replica) { left, right in
+        mergeSorted(left, right, by: { $0.stamp.replica }) { left, right in
           if let left, let right { return left.stamp.time >= right.stamp.time ? left : right }
           // A share that one side has seen and has no more was erased there.
           if let left { return theirs.covers(left.stamp) ? nil : left }
@@ -82,9 +101,9 @@ private struct Sides {
         })
     case (.map(let left), .map(let right)):
       return .map(
-        mergeSorted(left, right, by: \.orderedKey) { left, right in
+        mergeSorted(left, right, by: { $0.orderedKey }) { left, right in
           guard let key = left?.key ?? right?.key else { return nil }
-          let siblings = join(left?.siblings ?? [], right?.siblings ?? [], stamp: \.stamp)
+          let siblings = join(left?.siblings ?? [], right?.siblings ?? []) { $0.stamp }
           return siblings.isEmpty ? nil : MapEntry(key: key, siblings: siblings)
         })
     case (let left?, let right?):

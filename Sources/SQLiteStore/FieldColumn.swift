@@ -65,17 +65,26 @@ struct FieldColumn {
 extension EntitySchema {
   /// What the columns hold of a record, in the order of `fields`.
   func columnValues(_ columns: [FieldColumn], of state: RecordState) -> [Value] {
-    guard state.onlyStamp != nil else {
-      return columns.map { $0.value(showing: state.shown($0.field, self)) }
+    // Where several wrote a fact, which of them is shown is the whole record's matter.
+    let choosesWhole = mutability == .immutable && state.onlyStamp == nil
+    var values: [Value] = []
+    values.reserveCapacity(columns.count)
+    var place = 0
+    for column in columns {
+      let tag = column.field.tag.rawValue
+      while place < state.fields.count, state.fields[place].tag.rawValue < tag { place += 1 }
+      guard place < state.fields.count, state.fields[place].tag.rawValue == tag else {
+        values.append(column.value(showing: .null))
+        continue
+      }
+      if !choosesWhole, let only = state.fields[place].content.siblings?.only {
+        // One value: nothing to choose.
+        values.append(column.value(showing: .value(only.value)))
+      } else {
+        values.append(column.value(showing: state.shown(column.field, self)))
+      }
     }
-    // Written once: nothing to choose.
-    var fields = state.fields[...]
-    return columns.map { column in
-      while let field = fields.first, field.tag < column.field.tag { fields.removeFirst() }
-      guard let field = fields.first, field.tag == column.field.tag, let sibling = field.content.siblings?.first
-      else { return .null }
-      return column.value(showing: .value(sibling.value))
-    }
+    return values
   }
 }
 

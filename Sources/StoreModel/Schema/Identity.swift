@@ -50,6 +50,8 @@ extension Identity {
     case .key: Self.isKey(id.bytes[...])
     // Most of what is sold is named so: a document and a number.
     case .composed([.uuid, .number]): id.bytes.count == 20
+    // A price: a store and a product.
+    case .composed([.number, .key]): id.bytes.count > 4 && Self.isKey(id.bytes[4...])
     case .composed(let components): Self.split(id, components) != nil
     }
   }
@@ -162,7 +164,8 @@ extension Identity {
   }
 
   private static func isKey(_ bytes: ArraySlice<UInt8>) -> Bool {
-    isKeyText(bytes) && String(validating: bytes, as: UTF8.self) != nil
+    guard isKeyText(bytes) else { return false }
+    return bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
   }
 
   /// Whether bytes that are UTF-8 are a natural key.
