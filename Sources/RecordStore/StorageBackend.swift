@@ -83,6 +83,12 @@ package protocol StorageBackend: AnyObject {
   func insert(
     facts: FactColumns, _ rows: Range<Int>, stamp: Stamp, sequence: Sequence64
   ) throws(StoreError) -> Int64
+  /// Puts a state whose fields each have one value in the place of a record that shows itself, whose fields have one value
+  /// each as well and show the same in `keys`, if the state has seen all of it.
+  func replace(with state: RecordState, keeping keys: [FieldTag], sequence: Sequence64)
+    throws(StoreError) -> Replacement
+  /// Writes a record that was not there, with one value a field.
+  func insert(plain state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef
   /// Replaces what stood at the record's place.
   func update(_ record: StoredRecord) throws(StoreError)
   func records(of entity: EntityTag, after id: RecordID?, limit: Int) throws(StoreError) -> [RecordState]
@@ -272,6 +278,10 @@ extension StorageBackend {
       first = first ?? ref.row
     }
     return first ?? 0
+  }
+
+  package func insert(plain state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef {
+    try insert(state.key, .held(state), sequence: sequence)
   }
 
   package func hasParked() throws(StoreError) -> Bool { true }

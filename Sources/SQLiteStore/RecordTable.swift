@@ -22,6 +22,7 @@ final class RecordTable {
   let facts: FactInsert
   /// The highest row given out; nil if it is to be looked up.
   var lastRow: Int64?
+  let newer: NewerUpdate
   private let listAfter: SQLiteStatement
   private let countAll: SQLiteStatement
   private let exists: SQLiteStatement
@@ -45,9 +46,12 @@ final class RecordTable {
   func forget() {
     lastRow = nil
     facts.forget()
+    newer.forget()
   }
 
-  init(_ schema: EntitySchema, _ connection: SQLiteConnection, _ replicas: ReplicaTable) {
+  init(
+    _ schema: EntitySchema, _ connection: SQLiteConnection, _ replicas: ReplicaTable, _ comparison: NewerComparison
+  ) {
     self.schema = schema
     self.connection = connection
     self.replicas = replicas
@@ -73,6 +77,9 @@ final class RecordTable {
     otherColumns = names.indices.filter { !isIndexed[$0] }
     updateRow = update(Array(names.indices))
     updateOthers = update(otherColumns)
+    newer = NewerUpdate(
+      schema, connection, replicas, comparison, indexed: indexedColumns, others: otherColumns, updateAll: updateRow,
+      insert: insertRow)
     deleteRow = statement("DELETE FROM \(table) WHERE \"row\" = ?")
     listAfter = statement("SELECT \(all) FROM \(table) WHERE id > ? ORDER BY id LIMIT ?")
     countAll = statement("SELECT count(*) FROM \(table)")
@@ -229,7 +236,7 @@ final class RecordTable {
 
 extension Identity {
   /// Whether an id can equal one in a column: cheaper than `isValid`, for looking up.
-  fileprivate func mayBeColumn(_ id: RecordID) -> Bool {
+  func mayBeColumn(_ id: RecordID) -> Bool {
     if case .number = self { id.bytes.count == 4 } else { true }
   }
 }

@@ -31,6 +31,11 @@ final class ReplicaTable {
     return index
   }
 
+  /// The same without a look into the database, of a number that this connection has met.
+  func known(at index: UInt64) -> ReplicaID? {
+    index < UInt64(replicas.count) ? replicas[Int(index)] : nil
+  }
+
   func replica(at index: UInt64) throws(StoreError) -> ReplicaID {
     if index < UInt64(replicas.count) { return replicas[Int(index)] }
     // A reader meets numbers that the writer gave since.

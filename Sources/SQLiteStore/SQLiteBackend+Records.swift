@@ -102,6 +102,23 @@ extension SQLiteBackend {
     return table
   }
 
+  package func replace(
+    with state: RecordState, keeping keys: [FieldTag], sequence: Sequence64
+  ) throws(StoreError) -> Replacement {
+    let replacement = try table(state.entity).newer.run(state, keeping: keys, sequence: sequence)
+    guard replacement == .absent else { return replacement }
+    // Without a row, but maybe hidden.
+    return try hidden.holdsNone(of: state.entity) ? .absent : .undecided
+  }
+
+  package func insert(plain state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef {
+    let ref = RecordRef(entity: state.entity, row: try nextRow(state.entity))
+    let table = try table(state.entity)
+    try table.newer.run(inserting: state, row: ref.row, sequence: sequence)
+    table.facts.forget()
+    return ref
+  }
+
   package func update(_ record: StoredRecord) throws(StoreError) {
     let ref = record.ref
     if let (table, state) = place(ref.entity, record.body) {

@@ -38,7 +38,7 @@ package final class SQLiteBackend: StorageBackend {
   /// The highest row given out to each entity without a table; looked up again after a transaction that was undone.
   var lastRows: [EntityTag: Int64] = [:]
   /// The same tables, for each record that is written.
-  let tableByTag: EntityMap<RecordTable>
+  let tableByTag: TableMap
   private var savepointDepth = 0
   /// Called with how long the COMMIT of each transaction that wrote something took, in nanoseconds; on the thread that
   /// committed.
@@ -94,18 +94,17 @@ package final class SQLiteBackend: StorageBackend {
     erased = ErasureTables(connection)
     settings = SettingTable(connection)
     requests = RequestTable(connection)
+    let comparison = try NewerComparison(connection, replicas)
     var tables: [EntityTag: RecordTable] = [:]
     var balances: [String: BalanceTable] = [:]
     for entity in model.entities {
-      tables[entity.tag] = RecordTable(entity, connection, replicas)
+      tables[entity.tag] = RecordTable(entity, connection, replicas, comparison)
       for declaration in entity.balances {
         balances[declaration.name] = try BalanceTable(declaration, entity, connection)
       }
     }
     self.tables = tables
-    var byTag = EntityMap<RecordTable>()
-    for table in tables.values { byTag[table.schema.tag] = table }
-    tableByTag = byTag
+    tableByTag = TableMap(Array(tables.values))
     balanceTables = balances
   }
 
@@ -204,5 +203,23 @@ package final class SQLiteBackend: StorageBackend {
     purged.forgetEmptiness()
     parked.forgetEmptiness()
     for table in tables.values { table.forget() }
+  }
+}
+
+/// An `EntityMap` of tables: looking into one, which is generic and another module's, costs as much as some of the work.
+struct TableMap {
+  private var byTag: [RecordTable?] = []
+
+  init(_ tables: [RecordTable]) {
+    for table in tables {
+      let place = Int(table.schema.tag.rawValue)
+      if place >= byTag.count { byTag += Array(repeating: nil, count: place + 1 - byTag.count) }
+      byTag[place] = table
+    }
+  }
+
+  subscript(tag: EntityTag) -> RecordTable? {
+    let place = Int(tag.rawValue)
+    return place < byTag.count ? byTag[place] : nil
   }
 }

@@ -48,15 +48,25 @@ final class FactRules: Sendable {
   struct Table: Sendable {
     private var rules = EntityMap<FactRules>()
     private var erasable: Set<EntityTag> = []
+    /// Of the entities that change, in the places of their tags: a generic map of another module costs more to look into.
+    private var newer: [NewerRules?] = []
 
     init(_ model: Model) {
       for schema in model.entities {
         if schema.isErasable { erasable.insert(schema.tag) }
         rules[schema.tag] = FactRules(schema)
+        let place = Int(schema.tag.rawValue)
+        if place >= newer.count { newer += Array(repeating: nil, count: place + 1 - newer.count) }
+        newer[place] = NewerRules(schema)
       }
     }
 
     subscript(tag: EntityTag) -> FactRules? { rules[tag] }
+
+    func newer(_ tag: EntityTag) -> NewerRules? {
+      let place = Int(tag.rawValue)
+      return place < newer.count ? newer[place] : nil
+    }
 
     /// Whether a record of the group may have been erased.
     func mayBeErased(_ group: CommitGroup) -> Bool {

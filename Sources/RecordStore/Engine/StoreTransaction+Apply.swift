@@ -26,6 +26,8 @@ extension StoreTransaction {
     var results: [GroupResult] = []
     judged = JudgedColumns()
     let start = node.head + 1
+    takesNewer = !isolating && !node.identity.isHQ
+    defer { takesNewer = false }
     var exceptions = try ExceptionLedger(backend, peer: batch.peer)
     for (index, group) in batch.groups.enumerated() {
       let result = try apply(group, at: index, of: batch, startingAt: start, isolating: isolating)
@@ -156,37 +158,30 @@ extension StoreTransaction {
   ) throws(ApplyError) {
     var changes: [Change] = []
     var isAsReceived = isFromNow
-    var keys: Set<RecordKey> = []
+    var keys = GroupKeys()
     var facts = FactList()
     if node.identity.isHQ, let eviction = group.evictions.first {
       let name = model.entity(eviction.key.entity)?.name ?? "\(eviction.key.entity)"
       throw .refused(ModelError(.notAllowed, entity: name, "a store cannot evict records at HQ"))
     }
     for incoming in group.records {
-      let fact = try lift { () throws(StoreError) in try self.fact(incoming, of: group, from: peer, after: facts) }
-      if let fact, keys.isEmpty || !keys.contains(incoming.key) {
+      let newer = newer(incoming)
+      // A fact cannot be newer: one written once stays as it is.
+      let fact =
+        newer != nil
+        ? nil : try lift { () throws(StoreError) in try self.fact(incoming, of: group, from: peer, after: facts) }
+      if let fact, !keys.contains(incoming.key) {
         facts.append(fact)
         tally.new += 1
         continue
       }
-      let schema = model.entity(incoming.entity)
-      let isFirst = keys.insert(incoming.key).inserted && !facts.contains(incoming.key)
-      if let problem = incoming.problem(schema) ?? ownProblem(incoming, schema, isFirst: isFirst) {
-        throw .model(problem)
+      let isFirst = keys.insert(incoming.key) && !facts.contains(incoming.key)
+      if isFirst, let newer {
+        changes.append(Change(state: incoming, newer: newer))
+      } else if let change = try change(incoming, isFirst: isFirst, from: peer) {
+        isAsReceived = isAsReceived && change.isAsReceived
+        changes.append(change)
       }
-      let stored = try lift { () throws(StoreError) in try backend.find(incoming.key) }
-      if node.identity.isHQ { try admit(incoming, over: stored, schema, from: peer) }
-      let isPurged = try lift { () throws(StoreError) -> Bool in try self.isPurged(stored) }
-      guard let merged = merged(incoming, into: stored, isPurged: isPurged) else {
-        tally.dominated += 1
-        continue
-      }
-      if merged.approximateByteCount > ModelLimits.recordBytes {
-        throw .model(
-          ModelError(.tooLarge, entity: schema?.name ?? "\(incoming.entity)", "the merged record is too large"))
-      }
-      isAsReceived = isAsReceived && merged == incoming
-      changes.append(Change(stored: stored, state: merged))
     }
     observe(group)
     try lift { () throws(StoreError) in
@@ -195,6 +190,28 @@ extension StoreTransaction {
       try evict(group, lane: lane, from: peer, batchStart: batchStart)
       if trustsPeer { for incoming in group.records { try restoreErasure(incoming, from: peer) } }
     }
+  }
+
+  /// What becomes of a record when a received state of it is taken in; nil if that has nothing new.
+  private mutating func change(
+    _ incoming: RecordState, isFirst: Bool, from peer: NodeNumber
+  ) throws(ApplyError) -> Change? {
+    let schema = model.entity(incoming.entity)
+    if let problem = incoming.problem(schema) ?? ownProblem(incoming, schema, isFirst: isFirst) {
+      throw .model(problem)
+    }
+    let stored = try lift { () throws(StoreError) in try backend.find(incoming.key) }
+    if node.identity.isHQ { try admit(incoming, over: stored, schema, from: peer) }
+    let isPurged = try lift { () throws(StoreError) -> Bool in try self.isPurged(stored) }
+    guard let merged = merged(incoming, into: stored, isPurged: isPurged) else {
+      tally.dominated += 1
+      return nil
+    }
+    if merged.state.approximateByteCount > ModelLimits.recordBytes {
+      throw .model(
+        ModelError(.tooLarge, entity: schema?.name ?? "\(incoming.entity)", "the merged record is too large"))
+    }
+    return Change(stored: stored, state: merged.state, isAsReceived: merged.isAsReceived)
   }
 
   /// HQ takes from a store only what the store may say.
@@ -231,12 +248,14 @@ extension StoreTransaction {
     return nil
   }
 
-  /// The state after taking `incoming` in; nil if it has nothing new.
-  private mutating func merged(_ incoming: RecordState, into stored: StoredRecord?, isPurged: Bool) -> RecordState? {
+  /// The state after taking `incoming` in, and whether that is the state itself; nil if it has nothing new.
+  mutating func merged(
+    _ incoming: RecordState, into stored: StoredRecord?, isPurged: Bool
+  ) -> (state: RecordState, isAsReceived: Bool)? {
     switch stored?.body {
     case nil:
       tally.new += 1
-      return incoming
+      return (incoming, true)
     case .stub(let vector):
       switch incoming.vector.compare(vector) {
       // What was let go of comes back only with all that it had seen.
@@ -245,17 +264,19 @@ extension StoreTransaction {
       case .dominated, .concurrent: return nil
       }
       tally.new += 1
-      return incoming
+      return (incoming, true)
     case .held(let ours):
       var state = ours
       switch state.merge(incoming) {
       case .unchanged: return nil
-      case .replaced: tally.replaced += 1
+      case .replaced:
+        tally.replaced += 1
+        return (state, true)
       case .joined:
         tally.merged += 1
         countConcurrentFields(state, ours, incoming)
+        return (state, false)
       }
-      return state
     }
   }
 

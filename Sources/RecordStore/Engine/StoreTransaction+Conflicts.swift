@@ -7,7 +7,10 @@ extension StoreTransaction {
     let old = change.stored?.state
     // A record written once has no concurrences, and most records stay that way.
     if change.state.onlyStamp == nil || (old.map { $0.onlyStamp == nil } ?? false) {
-      try updateCases(of: change.state, schema)
+      // Nothing about a record was concurrent that had one value a field: then it has no case.
+      let hadNone = schema.mutability == .mutable && old?.isPlain ?? false
+      let existing = hadNone ? [] : try backend.conflictCases(of: change.state.key)
+      try updateCases(of: change.state, schema, existing: existing)
     }
     for key in schema.unique {
       let before = old.flatMap { uniqueValues(of: $0, key, schema) }
@@ -18,8 +21,10 @@ extension StoreTransaction {
     }
   }
 
-  private mutating func updateCases(of state: RecordState, _ schema: EntitySchema) throws(StoreError) {
-    var existing = try backend.conflictCases(of: state.key)
+  private mutating func updateCases(
+    of state: RecordState, _ schema: EntitySchema, existing: [ConflictCase]
+  ) throws(StoreError) {
+    var existing = existing
     for concurrence in state.concurrences(schema) {
       let subject = concurrence.subject(of: state, schema)
       let known = existing.firstIndex { $0.subject == subject }.map { existing.remove(at: $0) }

@@ -16,6 +16,8 @@ struct StoreTransaction<Backend: StorageBackend> {
   /// What it has done so far.
   var tally = WorkTally()
   var parkedCoding: ParkedCoding?
+  /// Whether received states that are plainly newer take the quick way.
+  var takesNewer = false
   /// Of the entities whose new records take the quick way.
   let rules: FactRules.Table
   /// What was found out about columns of the batch that is being applied.
@@ -31,11 +33,7 @@ struct StoreTransaction<Backend: StorageBackend> {
     self.wall = wall
   }
 
-  /// A record before and after, on its way into the store.
-  struct Change {
-    var stored: StoredRecord?
-    var state: RecordState
-  }
+  typealias Change = RecordChange
 
   /// Writes the changed records and the log entry that names them.
   ///
@@ -56,23 +54,29 @@ struct StoreTransaction<Backend: StorageBackend> {
         [], list.facts, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived,
         batchStart: batchStart ?? first)
     }
-    let parts = Self.parts(of: changes)
-    let fits = parts.count <= 1 && Self.byteCount(of: changes) + list.byteCount <= ModelLimits.groupBytes
-    guard list.facts.isEmpty || fits else {
+    let byteCount = Self.byteCount(of: changes) + list.byteCount
+    if byteCount <= ModelLimits.groupBytes {
+      return try writeEntry(
+        changes[...], list.facts, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived,
+        batchStart: batchStart ?? first, byteCount: byteCount)
+    }
+    guard !changes.contains(where: { $0.newer != nil }) else { throw .notQuick }
+    guard list.facts.isEmpty else {
       let others = list.facts.map { Change(stored: nil, state: $0.state(stamp: stamp)) }
       return try write(
         others + changes, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived, batchStart: batchStart)
     }
-    for part in parts {
+    for part in Self.parts(of: changes) {
       try writeEntry(
-        part, list.facts, stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived,
+        part, [], stamp: stamp, lane: lane, from: sender, isAsReceived: isAsReceived,
         batchStart: batchStart ?? first)
     }
   }
 
   static func byteCount(of changes: [Change]) -> Int {
     var count = 0
-    for change in changes { count += change.state.approximateByteCount }
+    // By their places: a copy of each would count references.
+    for index in changes.indices { count += changes[index].byteCount }
     return count
   }
 
@@ -94,44 +98,76 @@ struct StoreTransaction<Backend: StorageBackend> {
 
   private mutating func writeEntry(
     _ changes: ArraySlice<Change>, _ facts: [Fact], stamp: Stamp, lane: Lane, from sender: NodeNumber?,
-    isAsReceived: Bool, batchStart: Sequence64
+    isAsReceived: Bool, batchStart: Sequence64, byteCount: Int = 0
   ) throws(StoreError) {
     node.head += 1
-    var refs: [RecordRef] = []
-    var audience = AudienceBuilder()
-    var origin = isAsReceived ? sender : nil
-    refs.reserveCapacity(facts.count + changes.count)
+    var entry = EntryBuilder(byteCount: byteCount, origin: isAsReceived ? sender : nil)
+    entry.refs.reserveCapacity(facts.count + changes.count)
     for fact in facts {
-      refs.append(try put(fact, stamp: stamp, sequence: node.head))
-      audience.add(fact.accepted.store)
+      entry.refs.append(try put(fact, stamp: stamp, sequence: node.head))
+      entry.audience.add(fact.accepted.store)
     }
-    for change in changes {
-      let purged = try takeUpPurged(change)
-      let ref = try put(change, sequence: node.head)
-      refs.append(ref)
-      if let schema = model.entity(change.state.entity) {
-        try updateBalances(change, schema, before: change.stored?.state ?? purged)
-        try updateConflictCases(change, schema)
-        if sender == nil { try noteCounterSteps(change, ref, schema) }
-        if schema.isErasable, change.state.isErased { try wipe(change.state.key) }
-        let departed = try updateDepartures(change, ref, schema, sender)
-        audience.add(change.state, schema, departed: departed)
-        // The sender has to be told that the record is not its own (any more).
-        if let sender, departed.contains(sender) { origin = nil }
+    for index in changes.indices {
+      if let accepted = changes[index].newer {
+        try replace(changes[index].state, accepted, from: sender, into: &entry)
+      } else {
+        try write(changes[index], from: sender, into: &entry)
       }
     }
-    let entry = LogEntry(
-      sequence: node.head, lane: lane, stamp: stamp, origin: origin, audience: audience.result, records: refs,
-      isReceived: sender != nil, needs: Self.needs(of: changes), batchStart: batchStart)
-    try backend.append(entry)
+    guard !entry.refs.isEmpty else {
+      // Nothing of what seemed newer was.
+      node.head -= 1
+      return
+    }
+    try backend.append(
+      LogEntry(
+        sequence: node.head, lane: lane, stamp: stamp, origin: entry.origin, audience: entry.audience.result,
+        records: entry.refs, isReceived: sender != nil, needs: entry.needs, batchStart: batchStart))
   }
 
-  /// The entries that the records belonged to before. A key path here would be made anew for each group: a sixth of a
-  /// commit's time.
-  private static func needs(of changes: ArraySlice<Change>) -> [Sequence64] {
-    var needs: Set<Sequence64> = []
-    for change in changes { if let stored = change.stored { needs.insert(stored.sequence) } }
-    return needs.sorted()
+  /// Writes a state in its record's place, the quick way if it is plainly newer.
+  private mutating func replace(
+    _ state: RecordState, _ accepted: NewerRules.Accepted, from sender: NodeNumber?, into entry: inout EntryBuilder
+  ) throws(StoreError) {
+    switch try backend.replace(with: state, keeping: accepted.keys, sequence: node.head) {
+    case .replaced(let ref, let previous):
+      tally.replaced += 1
+      entry.refs.append(ref)
+      entry.addPrevious(previous)
+      entry.audience.add(accepted.store)
+    case .seen:
+      tally.dominated += 1
+    case .absent:
+      guard model.entity(state.entity)?.identity.isValid(state.id) == true else { throw .notQuick }
+      tally.new += 1
+      entry.refs.append(try backend.insert(plain: state, sequence: node.head))
+      entry.audience.add(accepted.store)
+      if !accepted.keys.isEmpty { try updateClashes(of: state) }
+    case .undecided:
+      guard let change = try generally(state) else { return }
+      entry.byteCount += change.byteCount - accepted.byteCount
+      guard entry.byteCount <= ModelLimits.groupBytes else { throw .notQuick }
+      if !change.isAsReceived { entry.origin = nil }
+      try write(change, from: sender, into: &entry)
+    }
+  }
+
+  private mutating func write(
+    _ change: Change, from sender: NodeNumber?, into entry: inout EntryBuilder
+  ) throws(StoreError) {
+    let purged = try takeUpPurged(change)
+    let ref = try put(change, sequence: node.head)
+    entry.refs.append(ref)
+    if let stored = change.stored { entry.addPrevious(stored.sequence) }
+    guard let schema = model.entity(change.state.entity) else { return }
+    try updateBalances(change, schema, before: change.stored?.state ?? purged)
+    try updateConflictCases(change, schema)
+    if sender == nil { try noteCounterSteps(change, ref, schema) }
+    if schema.isErasable, change.state.isErased { try wipe(change.state.key) }
+    let departed = try updateDepartures(change, ref, schema, sender)
+    entry.audience.add(change.state, schema, departed: departed)
+    // The sender has to be told that the record is not its own (any more).
+    if let sender, departed.contains(sender) { entry.origin = nil }
   }
 
   private func put(_ change: Change, sequence: Sequence64) throws(StoreError) -> RecordRef {
@@ -215,6 +251,49 @@ extension RecordState {
   }
 }
 
+/// A record before and after, on its way into the store.
+///
+/// Not within `StoreTransaction`, where it would be generic, and every copy of one would go through what is known of its
+/// type at run time.
+struct RecordChange {
+  var stored: StoredRecord?
+  var state: RecordState
+  /// Whether the state is exactly what was received.
+  var isAsReceived = true
+  /// Of a received state that has not been held against what is stored.
+  var newer: NewerRules.Accepted?
+
+  var byteCount: Int { newer?.byteCount ?? state.approximateByteCount }
+}
+
+/// A log entry while its records are written.
+private struct EntryBuilder {
+  /// Of its records, about.
+  var byteCount: Int
+  var origin: NodeNumber?
+  var refs: [RecordRef] = []
+  var audience = AudienceBuilder()
+  /// The entries that the records belonged to before, as they came.
+  private var previous: [Sequence64] = []
+
+  init(byteCount: Int, origin: NodeNumber?) {
+    self.byteCount = byteCount
+    self.origin = origin
+  }
+
+  mutating func addPrevious(_ sequence: Sequence64) {
+    // What was written together is mostly written together again.
+    if sequence != previous.last { previous.append(sequence) }
+  }
+
+  /// Ascending, each once.
+  var needs: [Sequence64] {
+    var needs: [Sequence64] = []
+    for sequence in previous.sorted() where sequence != needs.last { needs.append(sequence) }
+    return needs
+  }
+}
+
 /// Finds the narrowest audience of a log entry: two stores are told apart, and more are anybody's.
 struct AudienceBuilder {
   private var first: NodeNumber?
@@ -227,6 +306,12 @@ struct AudienceBuilder {
     guard first.rawValue != store.rawValue else { return }
     guard let second else { return self.second = store }
     isMixed = isMixed || second.rawValue != store.rawValue
+  }
+
+  /// - Parameter store: nil for all.
+  mutating func add(_ store: NodeNumber?) {
+    guard let store else { return isMixed = true }
+    add(store)
   }
 
   mutating func add(_ state: RecordState, _ schema: EntitySchema, departed: [NodeNumber]) {

@@ -13,6 +13,9 @@ final class FailingBackend: StorageBackend {
   /// A record that the database cannot hold, by a mistake of ours: every write of it fails, and nothing else.
   var indigestible: RecordKey?
 
+  /// Fails at the quick way of newer states, so that the engine goes the general way.
+  var hasNoQuickWay = false
+
   init(_ inner: any StorageBackend) {
     self.inner = inner
   }
@@ -52,6 +55,19 @@ final class FailingBackend: StorageBackend {
     try countWrite()
     try digest(key)
     return try inner.insert(key, body, sequence: sequence)
+  }
+  func replace(
+    with state: RecordState, keeping keys: [FieldTag], sequence: Sequence64
+  ) throws(StoreError) -> Replacement {
+    if hasNoQuickWay { throw StoreError(.internalError, "no quick way, says the test") }
+    try countWrite()
+    try digest(state.key)
+    return try inner.replace(with: state, keeping: keys, sequence: sequence)
+  }
+  func insert(plain state: RecordState, sequence: Sequence64) throws(StoreError) -> RecordRef {
+    try countWrite()
+    try digest(state.key)
+    return try inner.insert(plain: state, sequence: sequence)
   }
   func update(_ record: StoredRecord) throws(StoreError) {
     try countWrite()
