@@ -26,7 +26,8 @@ final class HiddenTable {
   private let highestRow: SQLiteStatement
   private let anyOfEntity: SQLiteStatement
   /// Entities of which there is none here; what a transaction that was undone has shown is forgotten.
-  private var absent = EntityMap<Bool>()
+  /// A few numbers, so that looking through them is quicker than hashing.
+  private var absent: [UInt16] = []
 
   init(_ connection: SQLiteConnection, _ replicas: ReplicaTable) {
     path = connection.path
@@ -72,17 +73,17 @@ final class HiddenTable {
   }
 
   func holdsNone(of entity: EntityTag) throws(StoreError) -> Bool {
-    if absent[entity] == true { return true }
+    if absent.contains(entity.rawValue) { return true }
     anyOfEntity.bind(entity.rawValue, at: 1)
     guard try anyOfEntity.first({ _ throws(StoreError) in true }) == nil else { return false }
-    absent[entity] = true
+    absent.append(entity.rawValue)
     return true
   }
 
-  func forgetEmptiness() { absent = EntityMap() }
+  func forgetEmptiness() { absent = [] }
 
   func put(_ record: StoredRecord) throws(StoreError) {
-    absent[record.ref.entity] = nil
+    absent.removeAll { $0 == record.ref.entity.rawValue }
     let kind: Kind
     let bytes: [UInt8]
     switch record.body {

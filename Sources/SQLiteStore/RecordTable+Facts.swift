@@ -22,8 +22,9 @@ final class FactInsert {
   private let scratch = BindingBuffer(capacity: 4_096)
   private let meta = BindingBuffer(capacity: 64)
   private var metaStamp: Stamp?
-  /// At or above all ids in the table; nil if that is not known. What is inserted here was looked up before.
-  private var highestID: [UInt8]?
+  /// At or above all ids in the table; empty if that is not known, or there are none. What is inserted here was looked up
+  /// before.
+  private var highestID: [UInt8] = []
   private var knownPlaces: (facts: FactColumns, columns: [BoundColumn])?
 
   /// - Parameter insert: the row, id, sequence and meta, then a column a field.
@@ -41,33 +42,34 @@ final class FactInsert {
 
   /// Something was undone, or written another way.
   func forget() {
-    highestID = nil
+    highestID = []
     metaStamp = nil
     knownPlaces = nil
   }
 
   /// Ids begin with the time, so that most are above all others: then nothing is looked up.
   func isAbsent(_ id: RecordID) throws(StoreError) -> Bool {
-    if try isAboveAll(id, to: id) { return true }
+    if try isAboveAll(id.bytes[...], to: id.bytes[...]) { return true }
     exists.bind(id, schema.identity, at: 1)
     return try exists.first { _ throws(StoreError) in true } == nil
   }
 
   /// Whether there is nothing between two ids and at them.
-  func isAbsent(from first: RecordID, to last: RecordID) throws(StoreError) -> Bool {
+  func isAbsent(from first: ArraySlice<UInt8>, to last: ArraySlice<UInt8>) throws(StoreError) -> Bool {
     if try isAboveAll(first, to: last) { return true }
-    existsBetween.bind(first, schema.identity, at: 1)
-    existsBetween.bind(last, schema.identity, at: 2)
+    existsBetween.bind(RecordID(Array(first)), schema.identity, at: 1)
+    existsBetween.bind(RecordID(Array(last)), schema.identity, at: 2)
     return try existsBetween.first { _ throws(StoreError) in true } == nil
   }
 
-  private func isAboveAll(_ first: RecordID, to last: RecordID) throws(StoreError) -> Bool {
-    if highestID == nil {
+  private func isAboveAll(_ first: ArraySlice<UInt8>, to last: ArraySlice<UInt8>) throws(StoreError) -> Bool {
+    if highestID.isEmpty {
       highestID = try highest.first { row throws(StoreError) in try row.id(0, schema.identity).bytes } ?? []
     }
-    guard let highestID, highestID.lexicographicallyPrecedes(first.bytes) else { return false }
-    // Written or not: above it there is nothing.
-    self.highestID = last.bytes
+    guard highestID.lexicographicallyPrecedes(first) else { return false }
+    // Written or not: above it there is nothing. In the same memory, as this is so for each group.
+    highestID.removeAll(keepingCapacity: true)
+    highestID += last
     return true
   }
 

@@ -5,6 +5,7 @@ import RecordStore
 final class ReplicaTable {
   private var replicas: [ReplicaID] = []
   private var indexes: [ReplicaID: Int] = [:]
+  private var last: (node: UInt32, incarnation: UInt32, index: Int)?
   private let path: String
   private let load: SQLiteStatement
   private let insert: SQLiteStatement
@@ -19,7 +20,12 @@ final class ReplicaTable {
 
   /// The number of a replica; gives it one if it has none. Inside a transaction that may write.
   func index(of replica: ReplicaID) throws(StoreError) -> Int {
-    if let index = indexes[replica] { return index }
+    // Most records are written by whoever wrote the last one; by raw values, without hashing.
+    if let last, last.node == replica.node.rawValue, last.incarnation == replica.incarnation { return last.index }
+    if let index = indexes[replica] {
+      last = (replica.node.rawValue, replica.incarnation, index)
+      return index
+    }
     try loadNew()
     if let index = indexes[replica] { return index }
     let index = replicas.count
@@ -48,6 +54,7 @@ final class ReplicaTable {
 
   /// Forgets the numbers that were given in a transaction that has been undone.
   func truncate(to count: Int) {
+    last = nil
     while replicas.count > count { indexes[replicas.removeLast()] = nil }
   }
 

@@ -54,7 +54,7 @@ extension SQLiteBackend {
   package func areNew(_ writes: ArraySlice<RecordWrite>) throws(StoreError) -> Bool {
     guard let first = writes.first, let last = writes.last else { return true }
     if let table = try onlyPlace(of: first.entity) {
-      if try table.facts.isAbsent(from: first.id, to: last.id) { return true }
+      if try table.facts.isAbsent(from: first.id.bytes[...], to: last.id.bytes[...]) { return true }
     }
     for write in writes where try !isNew(RecordKey(entity: write.entity, id: write.id)) { return false }
     return true
@@ -72,7 +72,7 @@ extension SQLiteBackend {
 
   package func areNew(_ facts: FactColumns, _ rows: Range<Int>) throws(StoreError) -> Bool {
     if let table = try onlyPlace(of: facts.entity) {
-      let (first, last) = (facts.id(rows.lowerBound), facts.id(rows.upperBound - 1))
+      let (first, last) = (facts.ids[rows.lowerBound], facts.ids[rows.upperBound - 1])
       if try table.facts.isAbsent(from: first, to: last) { return true }
     }
     for row in rows where try !isNew(RecordKey(entity: facts.entity, id: facts.id(row))) { return false }

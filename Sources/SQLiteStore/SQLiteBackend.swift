@@ -206,7 +206,7 @@ package final class SQLiteBackend: StorageBackend {
   }
 }
 
-/// An `EntityMap` of tables: looking into one, which is generic and another module's, costs as much as some of the work.
+/// Tables in the places of their tags: they are asked for each record, without hashing.
 struct TableMap {
   private var byTag: [RecordTable?] = []
 

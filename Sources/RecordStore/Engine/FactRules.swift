@@ -44,28 +44,29 @@ final class FactRules: Sendable {
     var isOfHQ: Bool
   }
 
-  /// The rules of a model's entities, found without hashing.
+  /// The rules of a model's entities, in the places of their tags: they are asked for each record, without hashing and
+  /// without a generic map, which is another module's and costs more to look into.
   struct Table: Sendable {
-    private var rules = EntityMap<FactRules>()
+    private var rules: [(facts: FactRules?, newer: NewerRules?)] = []
     private var erasable: Set<EntityTag> = []
-    /// Of the entities that change, in the places of their tags: a generic map of another module costs more to look into.
-    private var newer: [NewerRules?] = []
 
     init(_ model: Model) {
       for schema in model.entities {
         if schema.isErasable { erasable.insert(schema.tag) }
-        rules[schema.tag] = FactRules(schema)
         let place = Int(schema.tag.rawValue)
-        if place >= newer.count { newer += Array(repeating: nil, count: place + 1 - newer.count) }
-        newer[place] = NewerRules(schema)
+        if place >= rules.count { rules += Array(repeating: (nil, nil), count: place + 1 - rules.count) }
+        rules[place] = (FactRules(schema), NewerRules(schema))
       }
     }
 
-    subscript(tag: EntityTag) -> FactRules? { rules[tag] }
+    subscript(tag: EntityTag) -> FactRules? {
+      let place = Int(tag.rawValue)
+      return place < rules.count ? rules[place].facts : nil
+    }
 
     func newer(_ tag: EntityTag) -> NewerRules? {
       let place = Int(tag.rawValue)
-      return place < newer.count ? newer[place] : nil
+      return place < rules.count ? rules[place].newer : nil
     }
 
     /// Whether a record of the group may have been erased.
