@@ -32,6 +32,7 @@ package final class SQLiteBackend: StorageBackend {
   let erased: ErasureTables
   let settings: SettingTable
   let requests: RequestTable
+  private let logRoom: LogRoom
   /// One for each entity of the model.
   let tables: [EntityTag: RecordTable]
   let balanceTables: [String: BalanceTable]
@@ -94,6 +95,7 @@ package final class SQLiteBackend: StorageBackend {
     erased = ErasureTables(connection)
     settings = SettingTable(connection)
     requests = RequestTable(connection)
+    logRoom = LogRoom(connection)
     let comparison = try NewerComparison(connection, replicas)
     var tables: [EntityTag: RecordTable] = [:]
     var balances: [String: BalanceTable] = [:]
@@ -136,6 +138,10 @@ package final class SQLiteBackend: StorageBackend {
     precondition(!connection.isInTransaction, "memory is given back between transactions")
     connection.releaseMemory()
   }
+
+  /// Sees to it that the next small commits need not make the write-ahead log's file longer; between transactions, when
+  /// nobody waits for the last one any more. It takes a few milliseconds now and then.
+  package func makeRoomInLog() { logRoom.make() }
 
   // MARK: Transactions
 

@@ -11,6 +11,12 @@ package enum SQLiteLimits {
   package static let checkpointPages = 8_000
   /// The write-ahead log is cut back to this after a large transaction.
   package static let writeAheadLogBytes = 64 << 20
+  /// By how much the write-ahead log's file is made longer than what is in it: some 60 sales, and a few milliseconds of
+  /// the disk's between two of them.
+  static let logRoomBytes = 1 << 20
+  static let logRoomWriteBytes = 64 << 10
+  /// Beyond what is checkpointed, with the frames' heads, there is no room to make.
+  static let logRoomEnd = Int64(checkpointPages) * (4_096 + 24)
   /// Pages that a copy takes at once: 4 MB, between which it tells how far it is, and can be interrupted.
   package static let copyPages: Int32 = 1_024
   /// Problems of a damaged file that are told; one is enough to know.
