@@ -103,7 +103,7 @@ package final class StoreGate: @unchecked Sendable {
     self.model = model
     self.clock = CorrectedClock(clock, correction: try writer.clockCorrection(startingAt: clock.now))
     identity = writer.identity
-    knownHead = try writer.logHead()
+    knownHead = writer.writtenHead
     rest = IdleWatch(milliseconds: StorageLimits.restMilliseconds, queue: writing)
     rest.onIdle { [weak self] in self?.giveMemoryBack() }
     // What came about while the node was made ready counts for nobody.
@@ -246,6 +246,7 @@ package final class StoreGate: @unchecked Sendable {
       metrics.groupCommits.observe(Double(commits.count))
       for completion in completions { completion() }
       noteGrowth()
+      writer.backend.makeRoomInLog()
     } catch {
       note(Result<Void, StoreError>.failure(error))
       for commit in commits { commit.fail(error) }
@@ -399,28 +400,9 @@ package final class StoreGate: @unchecked Sendable {
 
   private func noteGrowth() {
     dispatchPrecondition(condition: .onQueue(writing))
-    guard let head = try? writer.logHead(), head != knownHead else { return }
+    let head = writer.writtenHead
+    guard head != knownHead else { return }
     knownHead = head
     growth.tell()
-  }
-}
-
-/// What became of a received batch.
-package enum BatchOutcome: Sendable {
-  case applied([GroupResult])
-  case undecodable(String)
-  case failed(StoreError)
-}
-
-extension DispatchTime {
-  /// Seconds since then.
-  var secondsAgo: Double { Double(DispatchTime.now().uptimeNanoseconds &- uptimeNanoseconds) / 1e9 }
-}
-
-func capture<Value>(_ body: () throws(StoreError) -> Value) -> Result<Value, StoreError> {
-  do throws(StoreError) {
-    return .success(try body())
-  } catch {
-    return .failure(error)
   }
 }

@@ -165,6 +165,9 @@ package final class StoreEngine<Backend: StorageBackend>: RecordStore {
     try backend.loadNode().head
   }
 
+  /// The same as of this engine's last writing: it reads nothing. For whoever writes alone.
+  package var writtenHead: Sequence64 { node.head }
+
   package func noteAcknowledged(by peer: NodeNumber, lane: Lane, through: Sequence64) throws(StoreError) {
     try backend.transaction { () throws(StoreError) in
       try backend.setAcknowledged(through, peer: peer, lane: lane)
