@@ -101,7 +101,8 @@ import Testing
   }
 
   /// Groups of sales as an honest store sends them, as another one would not, and as nobody should.
-  private static func groups(_ generator: inout SeededGenerator) -> [CommitGroup] {
+  /// - Parameter evicting: whether some let go of what came before, as HQ has stores do.
+  private static func groups(_ generator: inout SeededGenerator, evicting: Bool) -> [CommitGroup] {
     var writer = Foreign(1)
     var stranger = Foreign(2)
     return (0..<12).map { _ in
@@ -122,6 +123,10 @@ import Testing
         member.write([name], stamp: stamp)
         records.append(member)
       }
+      if evicting, Int.random(in: 0..<4, using: &generator) == 0 {
+        let evictions = records.map { Eviction(key: $0.key, vector: VersionVector(stamp)) }
+        return CommitGroup(stamp: stamp, records: [], evictions: evictions)
+      }
       if Int.random(in: 0..<10, using: &generator) == 0 { spoil(&records, stamp, &generator) }
       return CommitGroup(stamp: stamp, records: records)
     }
@@ -133,14 +138,17 @@ import Testing
     func write(_ value: Value, of tag: FieldTag) {
       records[index].setContent(.register([Sibling(stamp: stamp, value: value)]), of: tag)
     }
-    switch Int.random(in: 0..<7, using: &generator) {
+    switch Int.random(in: 0..<12, using: &generator) {
     case 0: records.shuffle(using: &generator)
     case 1: records.append(records[index])
     case 2: records[index].fields.remove(at: field)
     case 3: write(.text(String(repeating: "x", count: 2_000)), of: records[index].fields[field].tag)
     case 4: write(.bytes([1, 2, 3]), of: records[index].fields[field].tag)
     case 5: write(.integer(2), of: records[index].fields[field].tag)
-    default: write(.integer(1), of: FieldTag(900))
+    case 6: write(.integer(1), of: FieldTag(900))
+    // What comes again of a deleted record must not bring it back.
+    default:
+      for place in records.indices { records[place].deletions = [DeletionMark(stamp: stamp, saw: VersionVector(stamp))] }
     }
   }
 
@@ -152,7 +160,7 @@ import Testing
       let rows = try node(kind, receiver)
       let peer = NodeNumber(receiver == 0 ? 1 : 0)
       for _ in 0..<3 {
-        let groups = Self.groups(&generator)
+        let groups = Self.groups(&generator, evicting: receiver != 0)
         let results = try columns.receive(groups, as: .columns, from: peer)
         #expect(try results == rows.receive(groups, as: .rows, from: peer), "SEED=\(Seed.value) round \(round)")
       }
