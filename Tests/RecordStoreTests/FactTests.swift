@@ -148,7 +148,8 @@ import Testing
     case 6: write(.integer(1), of: FieldTag(900))
     // What comes again of a deleted record must not bring it back.
     default:
-      for place in records.indices { records[place].deletions = [DeletionMark(stamp: stamp, saw: VersionVector(stamp))] }
+      let mark = DeletionMark(stamp: stamp, saw: VersionVector(stamp))
+      for place in records.indices { records[place].deletions = [mark] }
     }
   }
 
