@@ -12,6 +12,8 @@ final class DescriptorWatch: @unchecked Sendable {
   private let queue: DispatchQueue
   private var readSource: (any DispatchSourceRead)?
   private var writeSource: (any DispatchSourceWrite)?
+  /// Of the write source alone; made when somebody first has to wait for room.
+  private var writeDescriptor: Int32 = -1
   private var isReading = false
   private var isWriting = false
   private var isOver = false
@@ -70,7 +72,11 @@ final class DescriptorWatch: @unchecked Sendable {
     if let writeSource {
       if wanted { writeSource.resume() } else { writeSource.suspend() }
     } else {
-      let source = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue)
+      // Another number for the same socket. Sources on one number share what libdispatch notes of it on Linux (its “muxnote”), which
+      // one of its threads changes while another arms the other source again: then that one never hears of anything any more.
+      writeDescriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+      let source = DispatchSource.makeWriteSource(
+        fileDescriptor: writeDescriptor >= 0 ? writeDescriptor : descriptor, queue: queue)
       source.setEventHandler { [weak self] in
         guard let self, self.isWriting, !self.isOver else { return }
         self.onWritable()
@@ -86,7 +92,9 @@ final class DescriptorWatch: @unchecked Sendable {
     onReadable = {}
     onWritable = {}
     let descriptor = descriptor
+    let writeDescriptor = writeDescriptor
     let countdown = Countdown((readSource == nil ? 0 : 1) + (writeSource == nil ? 0 : 1)) {
+      if writeDescriptor >= 0 { _ = Glibc.close(writeDescriptor) }
       if !keepingDescriptor { _ = Glibc.close(descriptor) }
       completion()
     }
